@@ -1,0 +1,37 @@
+// swift-tools-version: 6.2
+// Targets from the foundations upwards: a target may depend only on targets above it here.
+import PackageDescription
+
+/// Settings of every target: explicit existentials, visible imports, unsafe code is an error unless marked.
+let common: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .strictMemorySafety(),
+  .treatWarning("StrictMemorySafety", as: .error),
+]
+
+/// Engine rooms are optimised in debug builds too, so that tests run the real kernels at real speed.
+let optimised: [SwiftSetting] = common + [.unsafeFlags(["-O"], .when(configuration: .debug))]
+
+func room(_ name: String, _ dependencies: [Target.Dependency] = [], _ settings: [SwiftSetting] = common)
+  -> Target
+{
+  .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+  .testTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: common)
+}
+
+let package = Package(
+  name: "meshdecode",
+  dependencies: [],
+  targets: [
+    room("Tensors", [], optimised + [.enableExperimentalFeature("Lifetimes")]),
+    room("Topology"),
+
+    tests("TensorsTests", ["Tensors"]),
+    tests("TopologyTests", ["Topology"]),
+  ]
+)
