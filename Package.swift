@@ -30,6 +30,8 @@ let package = Package(
   targets: [
     room("Tensors", [], optimised + [.enableExperimentalFeature("Lifetimes")]),
     room("Topology"),
+    room("KVCaching"),
+    room("Wire", ["KVCaching"]),
 
     tests("TensorsTests", ["Tensors"]),
     tests("TopologyTests", ["Topology"]),
