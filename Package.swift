@@ -28,11 +28,13 @@ let package = Package(
   name: "meshdecode",
   dependencies: [],
   targets: [
+    room("Parsing", [], optimised + [.enableExperimentalFeature("Lifetimes")]),
     room("Tensors", [], optimised + [.enableExperimentalFeature("Lifetimes")]),
     room("Topology"),
     room("KVCaching"),
     room("Wire", ["KVCaching"]),
 
+    tests("ParsingTests", ["Parsing"]),
     tests("TensorsTests", ["Tensors"]),
     tests("TopologyTests", ["Topology"]),
   ]
