@@ -31,11 +31,15 @@ let package = Package(
     room("Parsing", [], optimised + [.enableExperimentalFeature("Lifetimes")]),
     room("Tensors", [], optimised + [.enableExperimentalFeature("Lifetimes")]),
     room("Topology"),
+    // Regular expressions of tokenizer files: Unicode classes, lookahead, and a just-in-time compiler.
+    .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
+    room("Tokenization", ["Parsing", "CPCRE2"], optimised),
     room("KVCaching"),
     room("Wire", ["KVCaching"]),
 
     tests("ParsingTests", ["Parsing"]),
     tests("TensorsTests", ["Tensors"]),
     tests("TopologyTests", ["Topology"]),
+    tests("TokenizationTests", ["Tokenization", "Parsing"]),
   ]
 )
