@@ -35,11 +35,13 @@ let package = Package(
     .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
     room("Tokenization", ["Parsing", "CPCRE2"], optimised),
     room("KVCaching"),
-    room("Wire", ["KVCaching"]),
+    room("Wire", ["KVCaching", "Parsing"]),
 
     tests("ParsingTests", ["Parsing"]),
     tests("TensorsTests", ["Tensors"]),
     tests("TopologyTests", ["Topology"]),
+    tests("KVCachingTests", ["KVCaching"]),
+    tests("WireTests", ["Wire", "KVCaching", "Parsing"]),
     tests("TokenizationTests", ["Tokenization", "Parsing"]),
   ]
 )

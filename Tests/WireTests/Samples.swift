@@ -1,0 +1,85 @@
+import KVCaching
+import Wire
+
+/// One of each message with every field away from its default.
+enum Samples {
+  static var sampling: SamplingParameters {
+    var value = SamplingParameters()
+    value.maxTokens = 17
+    value.minTokens = 2
+    value.temperature = 0.5
+    value.topP = 0.75
+    value.topK = 40
+    value.minP = 0.125
+    value.repetitionPenalty = 1.25
+    value.presencePenalty = -0.5
+    value.frequencyPenalty = 0.25
+    value.seed = 0x0102_0304_0506_0708
+    value.stop = ["é\n"]
+    value.stopTokenIDs = [5, 9]
+    value.ignoreEOS = true
+    value.logprobs = 3
+    value.n = 2
+    value.logitBias = [.init(token: 1, bias: -1), .init(token: 6, bias: 2)]
+    return value
+  }
+
+  static var plan: StepPlan {
+    var group = StepPlan.GroupPlan()
+    group.releases = [3]
+    group.admissions = [
+      SequenceAdmission(
+        slot: 1, sequence: SequenceID(rawValue: 11), sampling: sampling, randomKey: 77, suppressedTokens: [2],
+        promptTokens: [10, 11, 12], outputTokens: [13])
+    ]
+    group.chunks = [
+      SequenceChunk(
+        slot: 1, startPosition: 2, tokens: [12, 13], nextToken: 14, pageTable: [PageID(4), PageID(0)],
+        output: [.sample, .scoreTargets]),
+      SequenceChunk(slot: 0, startPosition: 0, tokens: [7], pageTable: [PageID(1)], output: []),
+    ]
+    return StepPlan(
+      epoch: Epoch(rawValue: 1), step: StepNumber(rawValue: 258), groups: [group, StepPlan.GroupPlan()])
+  }
+
+  static var result: StepResult {
+    var value = StepResult(epoch: Epoch(rawValue: 1), step: StepNumber(rawValue: 258), group: 1)
+    value.sampled = [
+      SampledToken(
+        slot: 1, token: 14,
+        logprobs: TokenLogprobs(
+          chosen: -0.5, top: [.init(token: 14, logprob: -0.5), .init(token: 3, logprob: -2)])),
+      SampledToken(slot: 0, token: 8),
+    ]
+    value.payloads = [
+      StepPayload(
+        slot: 1, kind: .hidden, index: 2, startPosition: 2, rows: 1, columns: 2, bytes: Array(0..<8))
+    ]
+    value.expertLoad = [4, 0]
+    value.timings.total = 1000
+    value.timings.communication = 200
+    value.timings.sampling = 30
+    value.timings.bytesSent = 4096
+    return value
+  }
+
+  static var hello: Hello {
+    Hello(
+      buildID: "b1", rank: 3, incarnation: 1, processID: 4242, hostName: "node-7", cpuFeatures: "avx2",
+      numThreads: 2)
+  }
+
+  static var all: [any WireMessage] {
+    let epoch = Epoch(rawValue: 2)
+    return [
+      sampling, SamplingParameters(), plan, result, hello,
+      Configure(epoch: epoch, settings: Array("{}".utf8)),
+      LoadProgress(rank: 1, bytesDone: 5, bytesTotal: 10),
+      Ready(rank: 1, epoch: epoch, weightBytes: 99, numPages: 8),
+      Pulse(rank: 1, epoch: epoch, step: StepNumber(rawValue: 5), phase: .communicating),
+      Abort(epoch: epoch, rank: 2, code: .peerLost, text: "rank 2 is gone"),
+      Abort(epoch: epoch, rank: nil, code: .cancelled, text: ""),
+      Shutdown(epoch: epoch, text: "done"),
+    ]
+  }
+}
