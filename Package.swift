@@ -24,9 +24,23 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Reso
   .testTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: common)
 }
 
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+
 let package = Package(
   name: "meshdecode",
-  dependencies: [],
+  dependencies: [
+    // Command line: parsing, help, nearest-flag suggestions, shell completion.
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    // Settings files: typed YAML nodes with line numbers; meshes and drills are trees, not flat keys.
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    // Worker processes: pidfd waiting, process groups, bounded teardown; Foundation's Process has none of these.
+    .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+    // File descriptors and paths in the interface of swift-subprocess.
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+  ],
   targets: [
     room("Parsing", [], optimised + [.enableExperimentalFeature("Lifetimes")]),
     room("Tensors", [], optimised + [.enableExperimentalFeature("Lifetimes")]),
@@ -36,6 +50,20 @@ let package = Package(
     room("Tokenization", ["Parsing", "CPCRE2"], optimised),
     room("KVCaching"),
     room("Wire", ["KVCaching", "Parsing"]),
+
+    // The edge: settings, launching, the command line.
+    room("Settings"),
+    room("ConfigFiles", ["Settings", yams]),
+    .executableTarget(
+      name: "meshdecode", dependencies: ["Settings", "ConfigFiles", argumentParser],
+      resources: [.copy("Resources/tiny-qwen3-moe")], swiftSettings: common),
+
+    // Tests; TestSupport is for all of them.
+    .target(
+      name: "TestSupport", dependencies: [subprocess, systemPackage], path: "Tests/TestSupport",
+      swiftSettings: common),
+    tests("SettingsTests", ["Settings", "ConfigFiles", "TestSupport"]),
+    tests("CommandTests", ["meshdecode", "Settings", "TestSupport"]),
 
     tests("ParsingTests", ["Parsing"]),
     tests("TensorsTests", ["Tensors"]),

@@ -1,0 +1,38 @@
+/// Rules that span several settings; single values are checked as they are read.
+extension EngineSettings {
+  /// Every broken rule, one sentence each; empty when the settings can be used together.
+  package func violations() -> [String] {
+    var found: [String] = []
+    if scheduler.maxNumBatchedTokens < scheduler.maxNumSeqs {
+      found.append(
+        "--max-num-batched-tokens \(scheduler.maxNumBatchedTokens) is less than --max-num-seqs "
+          + "\(scheduler.maxNumSeqs), so a full batch could not decode; raise the one or lower the other.")
+    }
+    if sampling.minTokens > sampling.maxTokens {
+      found.append(
+        "--min-tokens \(sampling.minTokens) is more than --max-tokens \(sampling.maxTokens); "
+          + "lower the one or raise the other.")
+    }
+    if sampling.n > 1 && sampling.temperature == 0 {
+      found.append(
+        "--n \(sampling.n) with --temperature 0 would print the same answer \(sampling.n) times; "
+          + "set a temperature above 0.")
+    }
+    return found
+  }
+
+  /// Degrees multiplied, or nil when the product is beyond any machine (over 65536).
+  package var worldSize: Int? {
+    let degrees = [
+      mesh.dataParallelSize, mesh.attnDPSize, mesh.attnDPExpertSize, mesh.expertParallelSize,
+      mesh.tensorParallelSize,
+    ]
+    var product = 1
+    for degree in degrees {
+      let (next, overflow) = product.multipliedReportingOverflow(by: degree)
+      guard !overflow && next <= 65536 else { return nil }
+      product = next
+    }
+    return product
+  }
+}

@@ -1,0 +1,143 @@
+/// Everything a user can set, as plain values: one struct per group, defaults as in `configs/base.yaml`.
+///
+/// The catalogue (`SettingsCatalogue`) holds the name, bounds and reason of each; engine code and tests use
+/// this struct alone and know nothing of flags or files.
+package struct EngineSettings: Sendable, Equatable {
+  package var model = ModelSettings()
+  package var mesh = MeshSettings()
+  package var scheduler = SchedulerSettings()
+  package var sampling = SamplingSettings()
+  package var launch = LaunchSettings()
+  package var output = OutputSettings()
+
+  package init() {}
+}
+
+/// Which weights to run and how to hold them.
+package struct ModelSettings: Sendable, Equatable {
+  /// Directory of a Hugging Face checkpoint; empty means the bundled model.
+  package var directory = ""
+  package var loadFormat = LoadFormat.auto
+  package var dtype = WeightDType.auto
+  /// JSON object laid over `config.json`; empty means none.
+  package var hfOverrides = ""
+  /// Seed of dummy weights.
+  package var seed = 0
+
+  package init() {}
+}
+
+/// Degrees of the mesh, in rank order of the axes (the last varies fastest).
+package struct MeshSettings: Sendable, Equatable {
+  package var dataParallelSize = 1
+  package var attnDPSize = 1
+  package var attnDPExpertSize = 1
+  package var expertParallelSize = 1
+  package var tensorParallelSize = 1
+  /// JSON object in vLLM's form (`sharding`, `maxtext_config`), verbatim; empty means none.
+  package var additionalConfig = ""
+
+  package init() {}
+}
+
+/// Limits of the scheduler and of the paged KV cache.
+package struct SchedulerSettings: Sendable, Equatable {
+  /// Tokens of prompt and answer together; 0 means what the model's config allows.
+  package var maxModelLen = 0
+  package var maxNumSeqs = 64
+  package var maxNumBatchedTokens = 512
+  /// Tokens of one sequence in one prefill chunk; 0 means up to `maxNumBatchedTokens`.
+  package var longPrefillTokenThreshold = 0
+  /// Tokens in one KV page.
+  package var blockSize = 16
+  /// Bytes of KV cache on each rank; 0 means enough for `maxNumSeqs` sequences, at most 1 GiB.
+  package var kvCacheMemoryBytes = 0
+  package var kvCacheDType = KVCacheDType.auto
+  package var enablePrefixCaching = true
+
+  package init() {}
+}
+
+/// How a token is chosen, and when a sequence ends.
+package struct SamplingSettings: Sendable, Equatable {
+  package var maxTokens = 64
+  package var minTokens = 0
+  package var temperature = 0.0
+  package var topP = 1.0
+  /// 0 means every token.
+  package var topK = 0
+  package var minP = 0.0
+  package var repetitionPenalty = 1.0
+  package var presencePenalty = 0.0
+  package var frequencyPenalty = 0.0
+  package var stop: [String] = []
+  package var stopTokenIDs: [Int] = []
+  package var ignoreEOS = false
+  /// Alternatives reported beside each chosen token; nil means no log-probabilities at all.
+  package var logprobs: Int?
+  package var n = 1
+  /// Seed of the first request; nil means drawn from the system.
+  package var seed: Int?
+
+  package init() {}
+}
+
+/// How worker processes are started and reached.
+package struct LaunchSettings: Sendable, Equatable {
+  /// Compute threads of each worker; 0 means the cores of this host divided by its workers, at least 1.
+  package var threadsPerWorker = 0
+  package var transport = TransportChoice.auto
+  package var instructionSet = InstructionSetChoice.auto
+  /// Where the private run directory is made; empty means `$XDG_RUNTIME_DIR`, else `$TMPDIR`, else `/tmp`.
+  package var runDirectory = ""
+  package var startupTimeoutSeconds = 600.0
+  package var distributedTimeoutSeconds = 30.0
+  package var pulseMilliseconds = 500
+
+  package init() {}
+}
+
+/// What is printed and where.
+package struct OutputSettings: Sendable, Equatable {
+  package var format = OutputFormat.text
+  package var logLevel = LogLevel.warning
+
+  package init() {}
+}
+
+/// Where weights come from.
+package enum LoadFormat: String, Sendable, CaseIterable {
+  case auto, safetensors, dummy
+}
+
+/// The type in which weights are held in memory; `auto` keeps the checkpoint's.
+package enum WeightDType: String, Sendable, CaseIterable {
+  case auto, bfloat16, float32
+}
+
+/// The type of keys and values in the cache; `auto` is bfloat16.
+package enum KVCacheDType: String, Sendable, CaseIterable {
+  case auto
+  case bfloat16 = "bf16"
+  case float32 = "f32"
+}
+
+/// How frames travel between ranks; `auto` is `ipc` inside a host.
+package enum TransportChoice: String, Sendable, CaseIterable {
+  case auto, ipc, tcp
+}
+
+/// Which build of the kernels runs; `auto` is the widest that the CPU offers.
+package enum InstructionSetChoice: String, Sendable, CaseIterable {
+  case auto, reference, avx2, avx512
+}
+
+/// The shape of what goes to standard output.
+package enum OutputFormat: String, Sendable, CaseIterable {
+  case text, json
+}
+
+/// The least important log line that is still written to standard error.
+package enum LogLevel: String, Sendable, CaseIterable {
+  case debug, info, warning, error
+}

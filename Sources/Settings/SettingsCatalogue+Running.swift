@@ -1,0 +1,110 @@
+/// Settings of a running engine: scheduler, sampling, launch, output.
+extension SettingsCatalogue {
+  static let scheduler: [Setting] = [
+    .integer(
+      "max_model_len", \.scheduler.maxModelLen, 0...(1 << 24), .scheduler, unit: "tokens",
+      why: "longest prompt and answer together; 0 takes the model's own limit, less saves KV memory"),
+    .integer(
+      "max_num_seqs", \.scheduler.maxNumSeqs, 1...4096, .scheduler, unit: "sequences",
+      why: "sequences decoded in one step; more raise throughput and the time of a step"),
+    .integer(
+      "max_num_batched_tokens", \.scheduler.maxNumBatchedTokens, 1...65536, .scheduler, unit: "tokens",
+      why: "tokens of one step, prefill included; less keeps decoding smooth beside long prompts"),
+    .integer(
+      "long_prefill_token_threshold", \.scheduler.longPrefillTokenThreshold, 0...65536, .scheduler,
+      unit: "tokens", why: "longest prefill chunk of one sequence; 0 means up to max_num_batched_tokens"),
+    .integer(
+      "block_size", \.scheduler.blockSize, 1...1024, .scheduler, unit: "tokens",
+      why: "tokens of a KV page; smaller pages waste less at the ends and share prefixes more finely"),
+    .integer(
+      "kv_cache_memory_bytes", \.scheduler.kvCacheMemoryBytes, 0...(1 << 46), .scheduler, unit: "bytes",
+      why: "KV cache of each rank; 0 means enough for max_num_seqs sequences, at most 1 GiB"),
+    .choice(
+      "kv_cache_dtype", \.scheduler.kvCacheDType, .scheduler,
+      why: "type of cached keys and values; f32 is exact to the reference, bf16 (auto) is half as big"),
+    .boolean(
+      "enable_prefix_caching", \.scheduler.enablePrefixCaching, .scheduler,
+      why: "keeps full pages of finished prompts, so that a shared beginning is computed once"),
+  ]
+
+  static let sampling: [Setting] = [
+    .integer(
+      "max_tokens", \.sampling.maxTokens, 1...(1 << 24), .sampling, unit: "tokens",
+      why: "longest answer"),
+    .integer(
+      "min_tokens", \.sampling.minTokens, 0...(1 << 24), .sampling, unit: "tokens",
+      why: "no end of text before so many tokens"),
+    .number(
+      "temperature", \.sampling.temperature, 0...100, .sampling,
+      why: "0 always takes the likeliest token; higher is more varied"),
+    .number(
+      "top_p", \.sampling.topP, 0...1, .sampling,
+      why: "draws from the likeliest tokens that together hold this probability"),
+    .integer(
+      "top_k", \.sampling.topK, 0...(1 << 24), .sampling, unit: "tokens",
+      why: "draws from so many likeliest tokens; 0 means all"),
+    .number(
+      "min_p", \.sampling.minP, 0...1, .sampling,
+      why: "drops tokens less likely than this fraction of the likeliest one"),
+    .number(
+      "repetition_penalty", \.sampling.repetitionPenalty, 0.01...100, .sampling,
+      why: "above 1 makes every token seen in prompt or answer less likely"),
+    .number(
+      "presence_penalty", \.sampling.presencePenalty, -2...2, .sampling,
+      why: "taken off the logit of every token that the answer holds"),
+    .number(
+      "frequency_penalty", \.sampling.frequencyPenalty, -2...2, .sampling,
+      why: "taken off a token's logit once for each time that the answer holds it"),
+    .textList(
+      "stop", \.sampling.stop, .sampling,
+      why: "ends an answer before this text; may be given several times"),
+    .integerList(
+      "stop_token_ids", \.sampling.stopTokenIDs, 0...Int(Int32.max), .sampling,
+      why: "ends an answer at this token; may be given several times"),
+    .boolean(
+      "ignore_eos", \.sampling.ignoreEOS, .sampling,
+      why: "goes on after the model's end-of-text token, for measurements of fixed length"),
+    .optionalInteger(
+      "logprobs", \.sampling.logprobs, 0...20, .sampling, unit: "tokens",
+      why: "reports the log-probability of each token and of so many alternatives"),
+    .integer(
+      "n", \.sampling.n, 1...128, .sampling, unit: "answers",
+      why: "answers to each prompt"),
+    .optionalInteger(
+      "sampling_seed", \.sampling.seed, 0...Int.max, .sampling,
+      why: "makes drawn answers repeatable; left out, it is drawn from the system"),
+  ]
+
+  static let launch: [Setting] = [
+    .integer(
+      "threads_per_worker", \.launch.threadsPerWorker, 0...1024, .launch, unit: "threads",
+      why: "compute threads of each worker; 0 shares the cores of the host among its workers"),
+    .choice(
+      "transport", \.launch.transport, .launch,
+      why: "how frames travel between ranks of one host; auto is ipc, tcp is for comparison"),
+    .choice(
+      "instruction_set", \.launch.instructionSet, .launch,
+      why: "which build of the kernels runs; results are the same to the bit, auto is the fastest"),
+    .text(
+      "run_directory", \.launch.runDirectory, .path, .launch,
+      why: "where the private directory of sockets is made; left out, $XDG_RUNTIME_DIR, $TMPDIR or /tmp"),
+    .number(
+      "startup_timeout_seconds", \.launch.startupTimeoutSeconds, 1...86400, .launch, unit: "seconds",
+      why: "longest wait for all workers to load; raise it for huge checkpoints on slow disks"),
+    .number(
+      "distributed_timeout_seconds", \.launch.distributedTimeoutSeconds, 0.1...3600, .launch,
+      unit: "seconds", why: "longest wait inside one collective before the step is given up"),
+    .integer(
+      "pulse_milliseconds", \.launch.pulseMilliseconds, 10...60000, .launch, unit: "milliseconds",
+      why: "period of a worker's sign of life; a hung worker is noticed after two of them"),
+  ]
+
+  static let output: [Setting] = [
+    .choice(
+      "output", \.output.format, .output,
+      why: "json prints one JSON document on standard output and nothing else"),
+    .choice(
+      "log_level", \.output.logLevel, .output,
+      why: "least important log line written to standard error"),
+  ]
+}

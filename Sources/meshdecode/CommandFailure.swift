@@ -1,0 +1,49 @@
+internal import ArgumentParser
+internal import Foundation
+internal import Settings
+
+/// How a command ends when it does not succeed.
+struct CommandFailure: Error {
+  let code: ExitStatus
+  /// One sentence with the offending value, the allowed range and what to do.
+  let sentence: String
+
+  init(_ code: ExitStatus, _ sentence: String) {
+    self.code = code
+    self.sentence = sentence
+  }
+}
+
+/// Exit codes of every command.
+enum ExitStatus: Int32 {
+  case success = 0
+  case failedWhileRunning = 1
+  case wrongUsage = 2
+  case failedCheck = 3
+}
+
+extension MeshDecode {
+  /// Prints what the user must know about `error` and ends the process with the code of its kind.
+  static func finish(with error: any Error) -> Never {
+    switch error {
+    case let failure as CommandFailure:
+      end(failure.code, "error: \(failure.sentence)")
+    case let error as SettingsError:
+      end(.wrongUsage, "error: \(error)")
+    default:
+      if exitCode(for: error) == .success {
+        print(fullMessage(for: error))
+        end(.success, nil)
+      }
+      // ArgumentParser says 64 for wrong usage; here that is 2.
+      let usage = exitCode(for: error) == .validationFailure
+      let hint = usage ? " (see 'meshdecode --help')" : ""
+      end(usage ? .wrongUsage : .failedWhileRunning, "error: \(message(for: error))\(hint)")
+    }
+  }
+
+  private static func end(_ code: ExitStatus, _ line: String?) -> Never {
+    if let line { FileHandle.standardError.write(Data((line + "\n").utf8)) }
+    Foundation.exit(code.rawValue)
+  }
+}

@@ -1,0 +1,42 @@
+internal import ArgumentParser
+internal import Settings
+
+/// Worker processes and their links.
+struct LaunchOptions: SettingOptions {
+  @Option(name: .setting("threads_per_worker"), parsing: .unconditional, help: .setting("threads_per_worker"))
+  var threadsPerWorker: String?
+
+  @Option(name: .setting("transport"), parsing: .unconditional, help: .setting("transport"))
+  var transport: String?
+
+  @Option(name: .setting("instruction_set"), parsing: .unconditional, help: .setting("instruction_set"))
+  var instructionSet: String?
+
+  @Option(name: .setting("run_directory"), parsing: .unconditional, help: .setting("run_directory"))
+  var runDirectory: String?
+
+  @Option(
+    name: .setting("startup_timeout_seconds"), parsing: .unconditional,
+    help: .setting("startup_timeout_seconds"))
+  var startupTimeoutSeconds: String?
+
+  @Option(
+    name: .setting("distributed_timeout_seconds"), parsing: .unconditional,
+    help: .setting("distributed_timeout_seconds"))
+  var distributedTimeoutSeconds: String?
+
+  @Option(name: .setting("pulse_milliseconds"), parsing: .unconditional, help: .setting("pulse_milliseconds"))
+  var pulseMilliseconds: String?
+
+  var given: [(key: String, texts: [String])] {
+    [
+      flag("threads_per_worker", threadsPerWorker),
+      flag("transport", transport),
+      flag("instruction_set", instructionSet),
+      flag("run_directory", runDirectory),
+      flag("startup_timeout_seconds", startupTimeoutSeconds),
+      flag("distributed_timeout_seconds", distributedTimeoutSeconds),
+      flag("pulse_milliseconds", pulseMilliseconds),
+    ]
+  }
+}
