@@ -45,6 +45,7 @@ let package = Package(
     room("Parsing", [], optimised + [.enableExperimentalFeature("Lifetimes")]),
     room("Tensors", [], optimised + [.enableExperimentalFeature("Lifetimes")]),
     room("Topology"),
+    room("ModelConfigs", ["Parsing", "Tensors"]),
     // Regular expressions of tokenizer files: Unicode classes, lookahead, and a just-in-time compiler.
     .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
     room("Tokenization", ["Parsing", "CPCRE2"], optimised),
@@ -70,6 +71,7 @@ let package = Package(
     tests("TopologyTests", ["Topology"]),
     tests("KVCachingTests", ["KVCaching"]),
     tests("WireTests", ["Wire", "KVCaching", "Parsing"]),
+    tests("ModelConfigsTests", ["ModelConfigs", "Parsing", "Tensors"]),
     tests("TokenizationTests", ["Tokenization", "Parsing"]),
   ]
 )
