@@ -45,12 +45,15 @@ let package = Package(
     room("Parsing", [], optimised + [.enableExperimentalFeature("Lifetimes")]),
     room("Tensors", [], optimised + [.enableExperimentalFeature("Lifetimes")]),
     room("Topology"),
-    room("ModelConfigs", ["Parsing", "Tensors"]),
     // Regular expressions of tokenizer files: Unicode classes, lookahead, and a just-in-time compiler.
     .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
     room("Tokenization", ["Parsing", "CPCRE2"], optimised),
     room("KVCaching"),
-    room("Wire", ["KVCaching", "Parsing"]),
+    room("Wire", ["KVCaching", "Parsing"], optimised),
+    // Without pkgConfig: libzmq.pc names include paths of its private dependencies, which SwiftPM warns about.
+    .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
+    room("Transport", ["Wire", "CZeroMQ"], optimised + [.enableExperimentalFeature("Lifetimes")]),
+    room("Collectives", ["Topology", "Wire", "Transport"], optimised),
 
     // The edge: settings, launching, the command line.
     room("Settings"),
@@ -71,7 +74,8 @@ let package = Package(
     tests("TopologyTests", ["Topology"]),
     tests("KVCachingTests", ["KVCaching"]),
     tests("WireTests", ["Wire", "KVCaching", "Parsing"]),
-    tests("ModelConfigsTests", ["ModelConfigs", "Parsing", "Tensors"]),
+    tests("TransportTests", ["Transport", "Wire", "TestSupport"]),
+    tests("CollectivesTests", ["Collectives", "Transport", "Topology", "Wire", "TestSupport"]),
     tests("TokenizationTests", ["Tokenization", "Parsing"]),
   ]
 )

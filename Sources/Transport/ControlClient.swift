@@ -1,0 +1,91 @@
+package import Wire
+
+/// A worker's end of the control plane: a DEALER socket connected to the coordinator.
+///
+/// Belongs to one thread. As the interrupt source of a link it reads ahead while a collective waits: ordinary
+/// messages are kept in order for `receive`, one of `interruptingKinds` ends the wait.
+package final class ControlClient: InterruptSource {
+  private let socket: ZMQSocket
+  private let checksum: ChecksumFunction
+  private var poller = Poller(capacity: 4)
+  private var inbox: [ControlMessage] = []
+
+  package let name: WorkerName
+  /// Kinds that stop a wait on the data plane.
+  package var interruptingKinds: Set<MessageKind> = [.abort, .epochChange, .shutdown]
+  /// Messages read ahead at most; more stay in the socket's queue.
+  package let maxReadAhead = 64
+
+  package init(
+    _ context: ZMQContext, endpoint: Endpoint, name: WorkerName,
+    options: SocketOptions = ControlServer.defaultOptions,
+    checksum: @escaping ChecksumFunction = { CRC32C.table($0, $1) }
+  ) throws(TransportError) {
+    var options = options
+    options.routingID = Array(name.description.utf8)
+    socket = try ZMQSocket(context, .dealer, options)
+    try socket.connect(endpoint)
+    self.name = name
+    self.checksum = checksum
+  }
+
+  /// Sends one message to the coordinator.
+  ///
+  /// - Throws: `deadlineExceeded` when the queue stays full.
+  package func send(_ message: ControlMessage, deadline: Deadline) throws(TransportError) {
+    let frame = try message.frame(source: name.rank, destination: FrameHeader.coordinator, checksum: checksum)
+    while try !socket.trySend(frame) {
+      poller.removeAll()
+      poller.add(socket.pollTarget, forWriting: true)
+      guard try poller.wait(until: deadline) > 0 else {
+        throw TransportError(
+          .deadlineExceeded, "the coordinator took no messages from worker \(name) in time")
+      }
+    }
+  }
+
+  /// The next message, waiting for it until `deadline`; nil when none came or a descriptor became readable first.
+  ///
+  /// - Throws: `malformedFrame` for a message that cannot be read.
+  package func receive(deadline: Deadline, descriptors: [Int32] = []) throws(TransportError)
+    -> ControlMessage?
+  {
+    precondition(descriptors.count < poller.capacity, "at most \(poller.capacity - 1) descriptors")
+    while true {
+      if !inbox.isEmpty { return inbox.removeFirst() }
+      if let message = try next() { return message }
+      poller.removeAll()
+      poller.add(socket.pollTarget)
+      for descriptor in descriptors { poller.add(PollTarget(descriptor: descriptor)) }
+      guard try poller.wait(until: deadline) > 0, poller.isReady(0) else { return nil }
+    }
+  }
+
+  /// Whether a message is there that stops a step; it stays there for `receive`.
+  package var isInterrupted: Bool { inbox.contains { interruptingKinds.contains($0.kind) } }
+
+  package var pollTarget: PollTarget { socket.pollTarget }
+
+  package func checkInterrupt() throws(TransportError) -> Bool {
+    while inbox.count < maxReadAhead, let message = try next() { inbox.append(message) }
+    return isInterrupted || inbox.count >= maxReadAhead
+  }
+
+  /// Takes one message off the socket without waiting.
+  private func next() throws(TransportError) -> ControlMessage? {
+    let part = ZMQMessage()
+    guard try socket.tryReceive(into: part) else { return nil }
+    var more = part.hasMore
+    while more {
+      let rest = ZMQMessage()
+      guard try socket.tryReceive(into: rest) else { break }
+      more = rest.hasMore
+    }
+    do throws(FrameError) {
+      return try ControlMessage.read(part, checksum: checksum).message
+    } catch {
+      throw TransportError(
+        .malformedFrame, "worker \(name) cannot read the coordinator: \(error)", frame: error)
+    }
+  }
+}

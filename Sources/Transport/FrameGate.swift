@@ -1,0 +1,87 @@
+internal import Wire
+
+/// What every link does with a frame: build it, check it, count it.
+struct FrameGate {
+  let rank: Int
+  let worldSize: Int
+  let maxPayloadBytes: Int
+  let checksum: ChecksumFunction
+  var epoch: Epoch
+  var traffic: LinkTraffic
+
+  init(rank: Int, worldSize: Int, epoch: Epoch, maxPayloadBytes: Int, checksum: @escaping ChecksumFunction) {
+    precondition(worldSize >= 1 && rank >= 0 && rank < worldSize, "rank \(rank) of \(worldSize)")
+    self.rank = rank
+    self.worldSize = worldSize
+    self.epoch = epoch
+    self.maxPayloadBytes = maxPayloadBytes
+    self.checksum = checksum
+    traffic = LinkTraffic(worldSize: worldSize)
+  }
+
+  /// The finished frame for `target`, not yet counted.
+  func build(_ target: FrameTarget, _ pieces: Span<MemoryPiece>, of memory: RawSpan) throws(TransportError)
+    -> ZMQMessage
+  {
+    var payloadBytes = 0
+    for index in pieces.indices { payloadBytes += pieces[index].byteCount }
+    guard payloadBytes <= maxPayloadBytes else {
+      throw TransportError(
+        .messageTooLarge,
+        "a frame of \(payloadBytes) bytes to rank \(target.peer) is over the limit of \(maxPayloadBytes): "
+          + "lower --max-num-batched-tokens", peer: target.peer)
+    }
+    var message = try ZMQMessage(byteCount: FrameHeader.byteCount + payloadBytes)
+    var frame = message.mutableBytes
+    var place = FrameHeader.byteCount
+    for index in pieces.indices {
+      let piece = pieces[index]
+      let source = memory.extracting(piece.offset..<(piece.offset + piece.byteCount))
+      unsafe source.withUnsafeBytes { source in
+        unsafe frame.withUnsafeMutableBytes { frame in
+          unsafe UnsafeMutableRawBufferPointer(rebasing: frame[place..<(place + source.count)])
+            .copyMemory(from: source)
+        }
+      }
+      place += piece.byteCount
+    }
+    let header = FrameHeader(
+      kind: target.kind, epoch: epoch, step: target.step, sequence: target.sequence, round: target.round,
+      source: UInt32(rank), destination: UInt32(target.peer), payloadBytes: payloadBytes)
+    header.encode(into: &frame, checksum: checksum)
+    return message
+  }
+
+  mutating func countSent(to peer: Int, frameBytes: Int) {
+    traffic.sent[peer].frames += 1
+    traffic.sent[peer].payloadBytes += frameBytes - FrameHeader.byteCount
+  }
+
+  /// The header of a frame that this rank takes, or nil for one of another epoch.
+  mutating func admit(_ message: borrowing ZMQMessage) throws(TransportError) -> FrameHeader? {
+    let header: FrameHeader
+    do throws(FrameError) {
+      header = try FrameHeader(decoding: message.bytes, maxPayloadBytes: maxPayloadBytes, checksum: checksum)
+      guard header.source < UInt32(worldSize), header.source != UInt32(rank) else {
+        throw FrameError(.impossibleSource(header.source), claimedSource: header.source)
+      }
+      guard header.destination == UInt32(rank) else {
+        throw FrameError(
+          .otherDestination(header.destination, here: UInt32(rank)), claimedSource: header.source)
+      }
+    } catch {
+      traffic.malformedFrames += 1
+      let peer = error.claimedSource.flatMap { $0 < UInt32(worldSize) ? Int($0) : nil }
+      let address = message.peerAddress.map { " (from \($0))" } ?? ""
+      throw TransportError(.malformedFrame, "\(error)\(address)", peer: peer, frame: error)
+    }
+    guard header.epoch == epoch else {
+      if header.epoch < epoch { traffic.staleFramesDropped += 1 } else { traffic.futureFramesDropped += 1 }
+      return nil
+    }
+    let source = Int(header.source)
+    traffic.received[source].frames += 1
+    traffic.received[source].payloadBytes += header.payloadBytes
+    return header
+  }
+}

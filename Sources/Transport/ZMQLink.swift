@@ -1,0 +1,118 @@
+package import Wire
+
+/// The data plane over ZeroMQ: one bound PULL socket, and one PUSH socket to each peer.
+///
+/// The sender is known from the frame's header. A PUSH socket has exactly one peer, so a slow rank blocks only
+/// what is meant for it. Frames to a peer that is not up yet wait in its queue. One frame costs one copy into a
+/// message on each side; handing workspace memory to the I/O thread instead would make every buffer wait for it.
+package final class ZMQLink: Link {
+  private var gate: FrameGate
+  private let context: ZMQContext
+  private let options: SocketOptions
+  private let receiver: ZMQSocket
+  private var senders: [SenderSocket?]
+  private var poller = Poller(capacity: 2)
+  package var interruptSource: (any InterruptSource)?
+
+  /// Where peers reach this link.
+  package let endpoint: Endpoint
+
+  /// A PUSH socket and where it leads. A class, because arrays hold copyable values only.
+  private final class SenderSocket {
+    let socket: ZMQSocket
+    let endpoint: Endpoint
+
+    init(socket: consuming ZMQSocket, endpoint: Endpoint) {
+      self.socket = socket
+      self.endpoint = endpoint
+    }
+  }
+
+  /// Binds the receiving socket at `endpoint`; no peer is connected yet.
+  package init(
+    _ context: ZMQContext, rank: Int, worldSize: Int, endpoint: Endpoint, epoch: Epoch = Epoch(rawValue: 0),
+    options: SocketOptions = SocketOptions(), checksum: @escaping ChecksumFunction = { CRC32C.table($0, $1) }
+  ) throws(TransportError) {
+    let payloadLimit = options.maxMessageBytes - FrameHeader.byteCount
+    gate = FrameGate(
+      rank: rank, worldSize: worldSize, epoch: epoch, maxPayloadBytes: payloadLimit, checksum: checksum)
+    self.context = context
+    self.options = options
+    senders = Array(repeating: nil, count: worldSize)
+    let socket = try ZMQSocket(context, .pull, options)
+    self.endpoint = try socket.bind(endpoint)
+    receiver = socket
+  }
+
+  package var rank: Int { gate.rank }
+  package var worldSize: Int { gate.worldSize }
+  package var traffic: LinkTraffic { gate.traffic }
+  package var epoch: Epoch {
+    get { gate.epoch }
+    set { gate.epoch = newValue }
+  }
+
+  /// Connects to every peer of the address book, whose entry `r` is where rank r listens. Peers whose entry did
+  /// not change keep their connection; a changed one is replaced, and what was queued for it is dropped.
+  package func connect(_ addressBook: [Endpoint]) throws(TransportError) {
+    precondition(
+      addressBook.count == worldSize, "an address book of \(addressBook.count) entries for \(worldSize) ranks"
+    )
+    for peer in 0..<worldSize where peer != rank {
+      try connect(to: peer, at: addressBook[peer])
+    }
+  }
+
+  /// Connects to one peer, replacing its former connection if that led elsewhere.
+  package func connect(to peer: Int, at endpoint: Endpoint) throws(TransportError) {
+    precondition(
+      peer >= 0 && peer < worldSize && peer != rank, "peer \(peer) of rank \(rank) of \(worldSize)")
+    if senders[peer]?.endpoint == endpoint { return }
+    let socket = try ZMQSocket(context, .push, options)
+    try socket.connect(endpoint)
+    senders[peer] = SenderSocket(socket: socket, endpoint: endpoint)
+  }
+
+  package func send(
+    _ target: FrameTarget, pieces: Span<MemoryPiece>, of memory: RawSpan, deadline: Deadline
+  ) throws(TransportError) {
+    guard target.peer >= 0, target.peer < worldSize, let sender = senders[target.peer] else {
+      throw TransportError(
+        .unreachablePeer, "rank \(rank) has no connection to rank \(target.peer)", peer: target.peer)
+    }
+    let message = try gate.build(target, pieces, of: memory)
+    let frameBytes = message.byteCount
+    while try !sender.socket.trySend(message) {
+      try wait(for: sender.socket.pollTarget, writing: true, peer: target.peer, deadline)
+    }
+    gate.countSent(to: target.peer, frameBytes: frameBytes)
+  }
+
+  package func receive(deadline: Deadline) throws(TransportError) -> InboundFrame {
+    let message = ZMQMessage()
+    while true {
+      if try receiver.tryReceive(into: message) {
+        if let header = try gate.admit(message) { return InboundFrame(header: header, message: message) }
+      } else {
+        try wait(for: receiver.pollTarget, writing: false, peer: nil, deadline)
+      }
+    }
+  }
+
+  /// Returns when the socket may be ready.
+  private func wait(
+    for target: PollTarget, writing: Bool, peer: Int?, _ deadline: Deadline
+  ) throws(TransportError) {
+    poller.removeAll()
+    poller.add(target, forWriting: writing)
+    if let interruptSource { poller.add(interruptSource.pollTarget) }
+    let ready = try poller.wait(until: deadline)
+    if poller.count > 1, poller.isReady(1), let interruptSource, try interruptSource.checkInterrupt() {
+      throw TransportError(.interrupted, "rank \(rank) stopped waiting: the step was aborted", peer: peer)
+    }
+    guard ready > 0 else {
+      let what = peer.map { "the queue to rank \($0) stayed full" } ?? "no frame came"
+      throw TransportError(.deadlineExceeded, "\(what) before the deadline of rank \(rank)", peer: peer)
+    }
+  }
+}

@@ -1,0 +1,96 @@
+internal import CZeroMQ
+
+/// One ZeroMQ socket, closed when its owner goes. Not `Sendable`: it stays on the thread that made it.
+@safe package struct ZMQSocket: ~Copyable {
+  package enum Kind: Sendable, Hashable {
+    case push, pull, router, dealer, pair
+  }
+
+  package let context: ZMQContext
+  package let kind: Kind
+  @unsafe let handle: UnsafeMutableRawPointer
+
+  package init(_ context: ZMQContext, _ kind: Kind, _ options: SocketOptions = SocketOptions())
+    throws(TransportError)
+  {
+    let type =
+      switch kind {
+      case .push: ZMQ_PUSH
+      case .pull: ZMQ_PULL
+      case .router: ZMQ_ROUTER
+      case .dealer: ZMQ_DEALER
+      case .pair: ZMQ_PAIR
+      }
+    guard let handle = unsafe zmq_socket(context.handle, type) else { throw .lastCall("zmq_socket") }
+    self = try unsafe ZMQSocket(context, kind, handle).applying(options)
+  }
+
+  private init(_ context: ZMQContext, _ kind: Kind, _ handle: UnsafeMutableRawPointer) {
+    self.context = context
+    self.kind = kind
+    unsafe self.handle = unsafe handle
+  }
+
+  private consuming func applying(_ options: SocketOptions) throws(TransportError) -> ZMQSocket {
+    try apply(options)
+    return self
+  }
+
+  deinit {
+    _ = unsafe zmq_close(handle)
+  }
+
+  /// Binds and returns the endpoint that peers can connect to, with a wildcard port replaced by the real one.
+  ///
+  /// - Throws: `addressInUse` also for an `ipc://` path that another process listens on: libzmq alone would steal it.
+  package func bind(_ endpoint: Endpoint) throws(TransportError) -> Endpoint {
+    try endpoint.checkBindable()
+    guard unsafe zmq_bind(handle, endpoint.bindText) == 0 else {
+      throw .lastCall("binding", endpoint: endpoint.description)
+    }
+    return try Endpoint(try option(text: ZMQ_LAST_ENDPOINT, capacity: 256))
+  }
+
+  /// Connects; ZeroMQ keeps trying in the background, so a peer that is not there yet is no error.
+  package func connect(_ endpoint: Endpoint) throws(TransportError) {
+    guard unsafe zmq_connect(handle, endpoint.description) == 0 else {
+      throw .lastCall("connecting", endpoint: endpoint.description)
+    }
+  }
+
+  /// Forgets a connection made before.
+  package func disconnect(_ endpoint: Endpoint) throws(TransportError) {
+    guard unsafe zmq_disconnect(handle, endpoint.description) == 0 else {
+      throw .lastCall("disconnecting", endpoint: endpoint.description)
+    }
+  }
+
+  /// Queues `message` without waiting; false when the queue is full, and the message is still the caller's.
+  package func trySend(_ message: borrowing ZMQMessage, more: Bool = false) throws(TransportError) -> Bool {
+    while true {
+      if unsafe zmq_msg_send(message.cell, handle, ZMQ_DONTWAIT | (more ? ZMQ_SNDMORE : 0)) >= 0 {
+        return true
+      }
+      switch zmq_errno() {
+      case EAGAIN: return false
+      case EINTR: continue
+      default: throw .lastCall("sending")
+      }
+    }
+  }
+
+  /// Takes the next message into `message` without waiting; false when there is none.
+  package func tryReceive(into message: borrowing ZMQMessage) throws(TransportError) -> Bool {
+    while true {
+      if unsafe zmq_msg_recv(message.cell, handle, ZMQ_DONTWAIT) >= 0 { return true }
+      switch zmq_errno() {
+      case EAGAIN: return false
+      case EINTR: continue
+      default: throw .lastCall("receiving")
+      }
+    }
+  }
+
+  /// What a poller has to watch for this socket.
+  package var pollTarget: PollTarget { unsafe PollTarget(socket: handle) }
+}
