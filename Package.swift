@@ -45,6 +45,7 @@ let package = Package(
     room("Parsing", [], optimised + [.enableExperimentalFeature("Lifetimes")]),
     room("Tensors", [], optimised + [.enableExperimentalFeature("Lifetimes")]),
     room("Topology"),
+    room("Planning", ["Parsing", "Topology"]),
     // Regular expressions of tokenizer files: Unicode classes, lookahead, and a just-in-time compiler.
     .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
     room("Tokenization", ["Parsing", "CPCRE2"], optimised),
@@ -72,6 +73,8 @@ let package = Package(
     tests("ParsingTests", ["Parsing"]),
     tests("TensorsTests", ["Tensors"]),
     tests("TopologyTests", ["Topology"]),
+    tests(
+      "PlanningTests", ["Planning", "Parsing", "Topology", "TestSupport"], resources: [.copy("Fixtures")]),
     tests("KVCachingTests", ["KVCaching"]),
     tests("WireTests", ["Wire", "KVCaching", "Parsing"]),
     tests("TransportTests", ["Transport", "Wire", "TestSupport"]),

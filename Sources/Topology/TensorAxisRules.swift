@@ -65,6 +65,9 @@ package enum TensorName: String, CaseIterable, Sendable {
   case kernelQueryRows = "attn_q_in_kernel[T,Q,Hd]"
   case pageTables = "block_tables[T]"
   case requestCounts = "request_distribution[T]"
+  /// Experts as the original's fused kernel lays them out, by experts or by widths.
+  case fusedByExpert = "fused_moe_EP_w[E,H,F]"
+  case fusedByWidth = "fused_moe_TP_w13[E,H,F]"
 
   /// The name without its dims.
   package var name: String { String(rawValue.prefix { $0 != "[" }) }
@@ -107,13 +110,26 @@ extension TensorAxisRules {
   }()
 
   /// How the original splits: vocabulary whole on every rank, MLP rows gathered over everything, logits split over the
-  /// whole replica.
+  /// whole replica, experts laid out anew for its fused kernel.
   package static let original: TensorAxisRules = {
     var rules = runtime.rules
     rules[.embedding] = nil
     rules[.head] = nil
     rules[.gatedRows] = TensorAxes([(2, MeshGroup.mlp.axes)])
     rules[.logits] = TensorAxes([(0, [.data]), (1, MeshGroup.replica.axes)])
+    rules[.fusedByExpert] = TensorAxes([(0, MeshGroup.replica.axes)])
+    rules[.fusedByWidth] = TensorAxes([(2, MeshGroup.replica.axes)])
+    return TensorAxisRules(rules: rules)
+  }()
+
+  /// The original before it agreed with its kernels on the order of heads: share `e * tp + t` instead of `t * ep + e`.
+  package static let earlierOriginal: TensorAxisRules = {
+    var rules = original.rules
+    for tensor in [TensorName.query, .key, .value, .attentionOutput, .queryRows] {
+      guard let axes = rules[tensor] else { continue }
+      rules[tensor] = TensorAxes(
+        axes.sharded.map { ($0.dim, $0.axes == MeshGroup.head.axes ? MeshGroup.attention.axes : $0.axes) })
+    }
     return TensorAxisRules(rules: rules)
   }()
 }
