@@ -14,6 +14,28 @@ let common: [SwiftSetting] = [
 /// Engine rooms are optimised in debug builds too, so that tests run the real kernels at real speed.
 let optimised: [SwiftSetting] = common + [.unsafeFlags(["-O"], .when(configuration: .debug))]
 
+/// Kernels are unsafe throughout by declaration: their expressions are not marked.
+let kernelTests: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+/// Always whole-module: vector helpers inline across files.
+let kernelCommon: [SwiftSetting] =
+  kernelTests + [
+    .unsafeFlags(
+      ["-O", "-disable-batch-mode", "-wmo", "-num-threads", "2"], .when(configuration: .debug))
+  ]
+#if arch(x86_64)
+  let avx2: [SwiftSetting] = kernelCommon + [.unsafeFlags(["-Xcc", "-march=x86-64-v3"])]
+  let avx512: [SwiftSetting] =
+    kernelCommon + [.define("KERNELS_AVX512"), .unsafeFlags(["-Xcc", "-march=x86-64-v4"])]
+#else
+  let avx2 = kernelCommon
+  let avx512 = kernelCommon + [.define("KERNELS_AVX512")]
+#endif
+
 func room(_ name: String, _ dependencies: [Target.Dependency] = [], _ settings: [SwiftSetting] = common)
   -> Target
 {
@@ -45,6 +67,13 @@ let package = Package(
     room("Parsing", [], optimised + [.enableExperimentalFeature("Lifetimes")]),
     room("Tensors", [], optimised + [.enableExperimentalFeature("Lifetimes")]),
     room("Topology"),
+    .target(name: "CIntrinsics"),
+    .target(name: "CLinux"),
+    room("Kernels", ["Tensors", "CIntrinsics"], avx2),
+    .target(
+      name: "KernelsAVX512", dependencies: ["Tensors", "CIntrinsics"], exclude: ["Reference"],
+      swiftSettings: avx512),
+    room("Compute", ["Tensors", "Kernels", "KernelsAVX512", "CIntrinsics", "CLinux"], optimised),
     room("Planning", ["Parsing", "Topology"]),
     // Regular expressions of tokenizer files: Unicode classes, lookahead, and a just-in-time compiler.
     .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
@@ -80,5 +109,8 @@ let package = Package(
     tests("TransportTests", ["Transport", "Wire", "TestSupport"]),
     tests("CollectivesTests", ["Collectives", "Transport", "Topology", "Wire", "TestSupport"]),
     tests("TokenizationTests", ["Tokenization", "Parsing"]),
+    .testTarget(
+      name: "KernelsTests", dependencies: ["Compute", "Kernels", "Tensors", "Topology"],
+      swiftSettings: kernelTests),
   ]
 )
