@@ -67,6 +67,7 @@ let package = Package(
     room("Parsing", [], optimised + [.enableExperimentalFeature("Lifetimes")]),
     room("Tensors", [], optimised + [.enableExperimentalFeature("Lifetimes")]),
     room("Topology"),
+    room("ModelConfigs", ["Parsing", "Tensors"]),
     .target(name: "CIntrinsics"),
     .target(name: "CLinux"),
     room("Kernels", ["Tensors", "CIntrinsics"], avx2),
@@ -108,6 +109,7 @@ let package = Package(
     tests("WireTests", ["Wire", "KVCaching", "Parsing"]),
     tests("TransportTests", ["Transport", "Wire", "TestSupport"]),
     tests("CollectivesTests", ["Collectives", "Transport", "Topology", "Wire", "TestSupport"]),
+    tests("ModelConfigsTests", ["ModelConfigs", "Parsing", "Tensors"]),
     tests("TokenizationTests", ["Tokenization", "Parsing"]),
     .testTarget(
       name: "KernelsTests", dependencies: ["Compute", "Kernels", "Tensors", "Topology"],

@@ -1,0 +1,35 @@
+/// The decoder families whose arithmetic is known.
+///
+/// Raw values are the `model_type` of their `config.json`.
+package enum ModelFamily: String, Sendable, Hashable, CaseIterable {
+  case llama
+  case mistral
+  case qwen2
+  case qwen3
+  case qwen3MoE = "qwen3_moe"
+  case mixtral
+  case gemma3Text = "gemma3_text"
+
+  /// Class names in `architectures` that mean this family; the first is the usual one.
+  package var architectures: [String] {
+    switch self {
+    case .llama: ["LlamaForCausalLM", "LLaMAForCausalLM"]
+    case .mistral: ["MistralForCausalLM"]
+    case .qwen2: ["Qwen2ForCausalLM"]
+    case .qwen3: ["Qwen3ForCausalLM"]
+    case .qwen3MoE: ["Qwen3MoeForCausalLM"]
+    case .mixtral: ["MixtralForCausalLM"]
+    case .gemma3Text: ["Gemma3ForCausalLM"]
+    }
+  }
+
+  /// The family of a class name, or nil when no family has it.
+  package static func named(architecture: String) -> ModelFamily? {
+    allCases.first { $0.architectures.contains(architecture) }
+  }
+
+  /// The usual class names of all families, for messages.
+  package static var supportedArchitectures: String {
+    allCases.map { $0.architectures[0] }.joined(separator: ", ")
+  }
+}
