@@ -86,6 +86,9 @@ let package = Package(
     room("Transport", ["Wire", "CZeroMQ"], optimised + [.enableExperimentalFeature("Lifetimes")]),
     room("Collectives", ["Topology", "Wire", "Transport"], optimised),
 
+    // The core: decisions, pure values.
+    room("Scheduling", ["KVCaching", "Wire"]),
+
     // The edge: settings, launching, the command line.
     room("Settings"),
     room("ConfigFiles", ["Settings", yams]),
@@ -110,6 +113,11 @@ let package = Package(
     tests("TransportTests", ["Transport", "Wire", "TestSupport"]),
     tests("CollectivesTests", ["Collectives", "Transport", "Topology", "Wire", "TestSupport"]),
     tests("ModelConfigsTests", ["ModelConfigs", "Parsing", "Tensors"]),
+    // A model of hashes behind fake workers: schedulers and coordinators are tested against it.
+    .target(
+      name: "SimulationSupport", dependencies: ["Wire", "KVCaching"], path: "Tests/SimulationSupport",
+      swiftSettings: common),
+    tests("SchedulingTests", ["Scheduling", "SimulationSupport", "Wire", "KVCaching"]),
     tests("TokenizationTests", ["Tokenization", "Parsing"]),
     .testTarget(
       name: "KernelsTests", dependencies: ["Compute", "Kernels", "Tensors", "Topology"],
