@@ -49,7 +49,8 @@ package struct Communicator: ~Copyable {
 
   /// Sends the plan's frames out of `memory`, then receives its frames into `memory`.
   ///
-  /// Receiving may overwrite what was sent: all of it has been copied by then.
+  /// Receiving may overwrite what was sent: all of it has been copied by then. A transfer to the own rank is a copy
+  /// within `memory`, done when receiving starts, and is no traffic.
   ///
   /// - Throws: `CollectiveError`; no wait goes beyond `deadline`.
   package mutating func exchange(
@@ -70,7 +71,7 @@ package struct Communicator: ~Copyable {
       "a plan over \(plan.memoryBytes) bytes for \(memory.byteCount) of memory")
     let start = Deadline.now
     for index in awaited.indices { awaited[index] = -1 }
-    for index in plan.sends.indices {
+    for index in plan.sends.indices where plan.sends[index].peer != rank {
       let frame = plan.sends[index]
       let target = FrameTarget(
         peer: frame.peer, step: place.step, sequence: place.sequence, round: place.round)
@@ -95,6 +96,10 @@ package struct Communicator: ~Copyable {
     for index in awaited.indices { awaited[index] = -1 }
     for index in plan.receives.indices { awaited[plan.receives[index].peer] = index }
     var pending = plan.receives.count
+    if awaited[rank] >= 0 {
+      copyOwn(plan, &memory)
+      pending -= 1
+    }
     pending -= try takeEarly(plan, place, &memory, operation, start)
     while pending > 0 {
       let frame = try nextFrame(operation, place, since: start, deadline)
@@ -108,6 +113,19 @@ package struct Communicator: ~Copyable {
         try keep(frame, operation, place, start)
       }
     }
+  }
+
+  /// The plan's transfers from this rank to itself: a copy in memory, no frame.
+  private mutating func copyOwn(_ plan: ExchangePlan, _ memory: inout MutableRawSpan) {
+    let target = plan.receives[awaited[rank]]
+    guard let source = plan.sends.first(where: { $0.peer == rank }), source.byteCount == target.byteCount,
+      source.pieces.count == 1, target.pieces.count == 1
+    else { preconditionFailure("rank \(rank) needs one transfer to itself and one of that size from itself") }
+    memory.moveBytes(
+      from: plan.sendPieces[source.pieces.lowerBound].offset,
+      to: plan.receivePieces[target.pieces.lowerBound].offset, byteCount: source.byteCount)
+    receivedBytes[rank] = source.byteCount
+    awaited[rank] = -2
   }
 
   private func nextFrame(

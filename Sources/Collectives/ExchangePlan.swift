@@ -52,12 +52,12 @@ package struct ExchangePlan: Sendable, Hashable {
     memoryBytes = (sends + receives).reduce(0) { max($0, $1.byteOffset + $1.byteCount) }
   }
 
-  /// Frames sent by this rank.
-  package var numFramesSent: Int { sends.count }
-  /// Payload bytes sent by this rank: what the link's counter rises by.
-  package var payloadBytesSent: Int { sends.reduce(0) { $0 + $1.byteCount } }
-  /// Payload bytes received, or room for them.
-  package var payloadBytesReceived: Int { receives.reduce(0) { $0 + $1.byteCount } }
+  /// Frames and payload bytes that `rank` sends: what its link's counters rise by.
+  package func cost(of rank: Int) -> CollectiveCost {
+    let frames = sends.filter { $0.peer != rank }
+    return CollectiveCost(
+      rounds: 1, messages: frames.count, payloadBytes: frames.reduce(0) { $0 + $1.byteCount })
+  }
 
   /// Transfers by peer, peers in order of their first transfer.
   private static func group(_ transfers: [Transfer]) -> ([Frame], [MemoryPiece]) {

@@ -16,7 +16,20 @@ package final class RunDirectory: Sendable {
   package init(base: String? = nil) throws(TransportError) {
     let base = base ?? RunDirectory.defaultBase
     RunDirectory.sweep(base)
-    var template = Array("\(base)/\(RunDirectory.prefix)XXXXXX".utf8CString)
+    // NOTE: a sweep of another process may take a directory away before its lock is held; then the next one is it.
+    for _ in 0..<16 {
+      guard let (path, lock) = try RunDirectory.claim(base) else { continue }
+      self.path = path
+      self.lock = lock
+      return
+    }
+    throw TransportError(
+      .systemCall, "a private directory in \(base) could not be locked: is someone removing it?")
+  }
+
+  /// A new directory and its held lock; nil when it was swept away in between.
+  private static func claim(_ base: String) throws(TransportError) -> (path: String, lock: Int32)? {
+    var template = Array("\(base)/\(prefix)XXXXXX".utf8CString)
     guard unsafe mkdtemp(&template) != nil else {
       let number = errno
       throw TransportError(
@@ -24,18 +37,22 @@ package final class RunDirectory: Sendable {
         "no private directory can be made in \(base) (errno \(number)): make it writable, or set "
           + "XDG_RUNTIME_DIR to a directory that is", errno: number)
     }
-    path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    lock = unsafe open("\(path)/\(RunDirectory.lockName)", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-    _ = flock(lock, LOCK_EX | LOCK_NB)
+    let path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     // The longest name that is ever put here; a path that does not fit is refused now, not rank by rank later.
     guard "\(path)/data-r999999-i9999".utf8.count <= Endpoint.maxPathBytes else {
-      RunDirectory.remove(path)
-      close(lock)
+      remove(path)
       throw TransportError(
         .invalidEndpoint,
         "\(path) is too long for Unix sockets (\(Endpoint.maxPathBytes) bytes at most): "
           + "set XDG_RUNTIME_DIR to a shorter directory")
     }
+    let lock = unsafe open("\(path)/\(lockName)", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+    if lock >= 0, flock(lock, LOCK_EX | LOCK_NB) == 0, unsafe access("\(path)/\(lockName)", F_OK) == 0 {
+      return (path, lock)
+    }
+    if lock >= 0 { close(lock) }
+    remove(path)
+    return nil
   }
 
   deinit {
