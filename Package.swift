@@ -68,6 +68,7 @@ let package = Package(
     room("Tensors", [], optimised + [.enableExperimentalFeature("Lifetimes")]),
     room("Topology"),
     room("ModelConfigs", ["Parsing", "Tensors"]),
+    room("Planning", ["Parsing", "Tensors", "Topology", "ModelConfigs"]),
     .target(name: "CIntrinsics"),
     .target(name: "CLinux"),
     room("Kernels", ["Tensors", "CIntrinsics"], avx2),
@@ -75,7 +76,6 @@ let package = Package(
       name: "KernelsAVX512", dependencies: ["Tensors", "CIntrinsics"], exclude: ["Reference"],
       swiftSettings: avx512),
     room("Compute", ["Tensors", "Kernels", "KernelsAVX512", "CIntrinsics", "CLinux"], optimised),
-    room("Planning", ["Parsing", "Topology"]),
     // Regular expressions of tokenizer files: Unicode classes, lookahead, and a just-in-time compiler.
     .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
     room("Tokenization", ["Parsing", "CPCRE2"], optimised),
@@ -107,7 +107,8 @@ let package = Package(
     tests("TensorsTests", ["Tensors"]),
     tests("TopologyTests", ["Topology"]),
     tests(
-      "PlanningTests", ["Planning", "Parsing", "Topology", "TestSupport"], resources: [.copy("Fixtures")]),
+      "PlanningTests", ["Planning", "Parsing", "Tensors", "Topology", "ModelConfigs", "TestSupport"],
+      resources: [.copy("Fixtures")]),
     tests("KVCachingTests", ["KVCaching"]),
     tests("WireTests", ["Wire", "KVCaching", "Parsing"]),
     tests("TransportTests", ["Transport", "Wire", "TestSupport"]),

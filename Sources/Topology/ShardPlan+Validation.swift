@@ -1,7 +1,7 @@
 extension ShardPlan {
   /// The most layers a model may have, and the largest size of any one of its dims: products of three stay in `Int`.
   package static let maximumLayers = 4096
-  package static let maximumDim = 1 << 20
+  package static let maximumDim = 1 << 23
   package static let maximumVocabulary = 1 << 26
 
   static func violations(model: ModelDimensions, shape: MeshShape) -> [String] {

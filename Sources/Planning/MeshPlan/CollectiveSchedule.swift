@@ -1,0 +1,92 @@
+import Topology
+
+/// The exchanges of one step, in order.
+struct CollectiveSchedule {
+  private let plan: ShardPlan
+  private let traffic: CollectiveTraffic
+  private let options: MeshPlanOptions
+
+  init(plan: ShardPlan, options: MeshPlanOptions) {
+    self.plan = plan
+    self.traffic = CollectiveTraffic(plan)
+    self.options = options
+  }
+
+  /// Exchanges among at least two ranks.
+  func collectives() -> [PlannedCollective] {
+    let mesh = plan.mesh
+    var all = [
+      collective(.embedding, "embedding-all-gather", mesh.attentionRanks, traffic.embeddingAllGather)
+    ]
+    for layer in plan.model.layers.indices {
+      all.append(
+        collective(
+          .layer(layer), "attention-all-reduce", mesh.attentionRanks, traffic.attentionAllReduce(layer: layer)
+        ))
+      switch plan.model.layers[layer].feedForward {
+      case .dense(let width):
+        all.append(tokensForMLP(layer))
+        all.append(reduction(layer, "mlp-reduce", width))
+      case .experts(let experts):
+        all += exchange(layer, experts)
+      }
+    }
+    all.append(
+      options.samples
+        ? collective(.head, "logits-gather", mesh.attentionRanks, traffic.sampledLogits)
+        : collective(.head, "candidates-gather", mesh.attentionRanks, traffic.greedyCandidates))
+    return all.filter { $0.groupSize > 1 }
+  }
+
+  /// Whether routed rows alone move, rather than all rows.
+  func usesAllToAll(_ experts: ExpertDimensions) -> Bool {
+    switch options.expertDispatch {
+    case .allToAll: true
+    case .allReduce: false
+    case .auto: traffic.expertDispatch(experts) < Double(traffic.expertTokenAllGather)
+    }
+  }
+
+  private func exchange(_ layer: Int, _ experts: ExpertDimensions) -> [PlannedCollective] {
+    let mesh = plan.mesh
+    let replica = mesh.shape.size(over: MeshGroup.replica.axes)
+    let allToAll = usesAllToAll(experts)
+    var all: [PlannedCollective] = []
+    if !allToAll {
+      all.append(
+        collective(.layer(layer), "expert-token-all-gather", mesh.tokenOwners, traffic.expertTokenAllGather))
+    } else if mesh.tokenOwners > 1 {
+      all.append(
+        PlannedCollective(
+          place: .layer(layer), operation: "expert-dispatch-all-to-all", groupSize: replica,
+          bytesPerToken: traffic.expertDispatch(experts)))
+    }
+    all.append(
+      PlannedCollective(
+        place: .layer(layer), operation: allToAll ? "expert-combine-all-to-all" : "expert-all-reduce",
+        groupSize: replica, bytesPerToken: traffic.expertCombine(experts)))
+    if experts.sharedIntermediateSize > 0 {
+      if allToAll { all.append(tokensForMLP(layer)) }
+      all.append(reduction(layer, "shared-expert-reduce", experts.sharedIntermediateSize))
+    }
+    return all
+  }
+
+  private func tokensForMLP(_ layer: Int) -> PlannedCollective {
+    collective(.layer(layer), "mlp-token-all-gather", plan.mesh.shape.attnDP, traffic.mlpTokenAllGather)
+  }
+
+  private func reduction(_ layer: Int, _ operation: String, _ width: Int) -> PlannedCollective {
+    PlannedCollective(
+      place: .layer(layer), operation: operation, groupSize: plan.mesh.mlpRanks,
+      bytesPerToken: traffic.mlpReduce(width: width))
+  }
+
+  private func collective(
+    _ place: PlannedCollective.Place, _ operation: String, _ groupSize: Int, _ bytes: Int
+  )
+    -> PlannedCollective
+  {
+    PlannedCollective(place: place, operation: operation, groupSize: groupSize, bytesPerToken: Double(bytes))
+  }
+}

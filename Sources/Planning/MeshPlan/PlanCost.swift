@@ -1,0 +1,57 @@
+import ModelConfigs
+import Parsing
+import Tensors
+import Topology
+
+/// What padding and replication cost, in bytes over the whole mesh.
+package struct PlanCost: Sendable, Hashable {
+  /// What it is for, as a noun phrase.
+  package let reason: String
+  package let bytes: Int
+  package let unit: Unit
+
+  package enum Unit: String, Sendable {
+    case weights = "of weights"
+    case cachePerToken = "of cache per token"
+    /// What the original would spend and this runtime does not.
+    case avoidedWeights = "of weights avoided"
+  }
+
+  static func all(
+    tensors: [TensorPlan], kvBytesPerToken: [Int], translation: ModelTranslation, _ shards: ShardPlan,
+    _ config: ModelConfig, _ options: MeshPlanOptions
+  ) -> [PlanCost] {
+    let mesh = shards.mesh
+    var costs = tensors.filter { $0.extraBytes > 0 }.map { tensor in
+      let copies = tensor.copies
+      let padded = copies < 1.000_001
+      let text = String(Int((copies * 100).rounded()))
+      let times = "\(text.dropLast(2)).\(text.suffix(2))"
+      return PlanCost(
+        reason: padded
+          ? "\(tensor.name): rows padded to 16" : "\(tensor.name): held \(times) times, with padding",
+        bytes: tensor.extraBytes, unit: .weights)
+    }
+    let once = 2 * config.numKVHeads * config.headDim * options.kvElementBytes * config.numLayers
+    let group = mesh.attentionGroup(of: 0).ranks.reduce(0) { $0 + kvBytesPerToken[$1] }
+    if group > once {
+      costs.append(
+        PlanCost(
+          reason: "KV heads kept more than once per sequence", bytes: group - once, unit: .cachePerToken))
+    }
+    if let moe = config.moe, let padded = translation.overrides["padded_base_moe_mlp_dim"]?.int,
+      translation.log.contains(where: { $0.kind == .moePad }), padded > moe.intermediateSize
+    {
+      let elementBytes = options.weightFormat == .bf16 ? 2 : 4
+      let columns = 3 * config.hiddenSize * moe.numExperts * moe.isSparse.count { $0 }
+      costs.append(
+        PlanCost(
+          reason:
+            "experts stay \(moe.intermediateSize) wide instead of \(padded), as uneven shares need no padding",
+          bytes: (padded - moe.intermediateSize).multipliedReportingOverflow(by: columns * elementBytes)
+            .partialValue,
+          unit: .avoidedWeights))
+    }
+    return costs
+  }
+}
