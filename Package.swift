@@ -88,6 +88,7 @@ let package = Package(
 
     // The core: decisions, pure values.
     room("Scheduling", ["KVCaching", "Wire"]),
+    room("Sampling", ["Wire"], optimised),
 
     // The edge: settings, launching, the command line.
     room("Settings"),
@@ -118,6 +119,7 @@ let package = Package(
     .target(
       name: "SimulationSupport", dependencies: ["Wire", "KVCaching"], path: "Tests/SimulationSupport",
       swiftSettings: common),
+    tests("SamplingTests", ["Sampling", "Wire"]),
     tests("SchedulingTests", ["Scheduling", "SimulationSupport", "Wire", "KVCaching"]),
     tests("TokenizationTests", ["Tokenization", "Parsing"]),
     .testTarget(

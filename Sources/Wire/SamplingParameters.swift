@@ -48,8 +48,8 @@ package struct SamplingParameters: Sendable, Hashable {
     }
   }
 
-  /// True when the next token is the argmax of the adjusted logits.
-  package var isGreedy: Bool { temperature == 0 }
+  /// True when the next token is the argmax of the adjusted logits: temperature 0, or as good as 0.
+  package var isGreedy: Bool { temperature < 1e-5 }
 
   /// True when a logit depends on which tokens came before.
   package var usesPenalties: Bool {
