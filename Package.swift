@@ -122,6 +122,7 @@ let package = Package(
     tests("SamplingTests", ["Sampling", "Wire"]),
     tests("SchedulingTests", ["Scheduling", "SimulationSupport", "Wire", "KVCaching"]),
     tests("TokenizationTests", ["Tokenization", "Parsing"]),
+    tests("ComputeTests", ["Compute"]),
     .testTarget(
       name: "KernelsTests", dependencies: ["Compute", "Kernels", "Tensors", "Topology"],
       swiftSettings: kernelTests),
