@@ -1,13 +1,13 @@
-/// How the contraction of a row-parallel layer is cut into the leaves of its canonical tree: by the model, never by
-/// the mesh.
+/// How the contraction of a row-parallel layer is cut into the leaves of its canonical tree: by the model,
+/// never by the mesh.
 package struct ContractionLeaves: Sendable, Hashable {
   /// Elements of the contraction.
   package let extent: Int
   /// Elements of every leaf but the last, which may be shorter.
   package let width: Int
 
-  /// Cuts `extent` into at most `maxLeaves` leaves of equal width, a multiple of `granule` (what a kernel reads as one
-  /// unit: 2 for pairs of elements, 32 for quantisation groups).
+  /// Cuts `extent` into at most `maxLeaves` leaves of equal width, a multiple of `granule` (what a kernel
+  /// reads as one unit: 2 for pairs of elements, 32 for quantisation groups).
   package init(extent: Int, granule: Int, maxLeaves: Int = 16) {
     precondition(
       extent >= 1 && granule >= 1 && maxLeaves >= 1,

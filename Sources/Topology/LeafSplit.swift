@@ -1,7 +1,7 @@
 /// A balanced contiguous split of `count` units (leaves, heads, experts) over `parts` owners.
 ///
-/// Part `i` owns `count * i / parts ..< count * (i + 1) / parts`: sizes differ by one at most, and a part owns nothing
-/// when there are fewer units than parts.
+/// Part `i` owns `count * i / parts ..< count * (i + 1) / parts`: sizes differ by one at most, and a part
+/// owns nothing when there are fewer units than parts.
 package struct LeafSplit: Sendable, Hashable {
   package let count: Int
   package let parts: Int

@@ -35,13 +35,15 @@ package struct Mesh: Sendable, Hashable {
     }
   }
 
-  /// The share that `rank` has of something split over `axes`, major axis first: 0 ..< `shape.size(over: axes)`.
+  /// The share that `rank` has of something split over `axes`, major axis first: 0 ..< `shape.size(over:
+  /// axes)`.
   package func index(of rank: Int, over axes: [MeshAxis]) -> Int {
     let coordinates = coordinates(of: rank)
     return axes.reduce(0) { $0 * shape[$1] + coordinates[$1] }
   }
 
-  /// The ranks that differ from `rank` on `axes` only, ordered by `index(of:over:)`; cost linear in the group.
+  /// The ranks that differ from `rank` on `axes` only, ordered by `index(of:over:)`; cost linear in the
+  /// group.
   package func group(of rank: Int, over axes: [MeshAxis]) -> RankGroup {
     var coordinates = coordinates(of: rank)
     let ranks = (0..<shape.size(over: axes)).map { index in

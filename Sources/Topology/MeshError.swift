@@ -1,4 +1,5 @@
-/// Why a mesh is refused: every violated rule, one sentence each, with the numbers and the nearest valid choice.
+/// Why a mesh is refused: every violated rule, one sentence each, with the numbers and the nearest valid
+/// choice.
 package struct MeshError: Error, Hashable, CustomStringConvertible {
   /// At least one sentence, in the order of the checks.
   package let sentences: [String]

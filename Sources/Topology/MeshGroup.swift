@@ -1,10 +1,12 @@
-/// The groups that everyone asks for, each with the axes on which its ranks differ (major first: the order of shares).
+/// The groups that everyone asks for, each with the axes on which its ranks differ (major first: the order of
+/// shares).
 package enum MeshGroup: String, CaseIterable, Sendable {
   /// Ranks that hold the heads of the same tokens, in rank order; also the shares of the vocabulary.
   case attention
   /// The same ranks in the order of their query heads: share `t * ep + e`.
   case head
-  /// Ranks that own different tokens of one replica and the same shares of heads: tokens are gathered over it.
+  /// Ranks that own different tokens of one replica and the same shares of heads: tokens are gathered over
+  /// it.
   case token
   /// Tokens are gathered over it for the dense MLP (the attention groups that share MLP widths).
   case mlpToken = "mlp_token"
@@ -54,7 +56,8 @@ extension Mesh {
   /// Shares of the experts.
   package var expertRanks: Int { shape.size(over: MeshGroup.expert.axes) }
 
-  /// The chunk of query heads of `rank` within its attention group: `t * ep + e`, which is not its rank order there.
+  /// The chunk of query heads of `rank` within its attention group: `t * ep + e`, which is not its rank order
+  /// there.
   package func attentionIndex(of rank: Int) -> Int { index(of: rank, over: MeshGroup.head.axes) }
   /// The chunk of the vocabulary of `rank` within its attention group: `e * tp + t`.
   package func vocabularyIndex(of rank: Int) -> Int { index(of: rank, over: MeshGroup.attention.axes) }

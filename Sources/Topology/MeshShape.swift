@@ -6,7 +6,8 @@ package struct MeshShape: Sendable, Hashable {
   package let ep: Int
   package let tp: Int
 
-  /// The most ranks that one run may have: far above any host file, low enough that tables per rank stay small.
+  /// The most ranks that one run may have: far above any host file, low enough that tables per rank stay
+  /// small.
   package static let maximumWorldSize = 4096
 
   /// One rank that holds everything.

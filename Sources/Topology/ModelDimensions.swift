@@ -4,7 +4,8 @@ package struct ModelDimensions: Sendable, Hashable {
   package var hiddenSize: Int
   /// V: rows of the embedding.
   package var vocabularySize: Int
-  /// Elements that a kernel reads as one unit along a contraction: 2 for bf16 and f32, 32 for quantised weights.
+  /// Elements that a kernel reads as one unit along a contraction: 2 for bf16 and f32, 32 for quantised
+  /// weights.
   package var granule: Int
   package var layers: [LayerDimensions]
 

@@ -1,5 +1,6 @@
 extension ShardPlan {
-  /// The most layers a model may have, and the largest size of any one of its dims: products of three stay in `Int`.
+  /// The most layers a model may have, and the largest size of any one of its dims: products of three stay in
+  /// `Int`.
   package static let maximumLayers = 4096
   package static let maximumDim = 1 << 23
   package static let maximumVocabulary = 1 << 26
@@ -30,8 +31,8 @@ extension ShardPlan {
         attention.numQueryHeads % attention.numKVHeads != 0
       {
         sentences.append(
-          "\(attention.numQueryHeads) query heads cannot share \(attention.numKVHeads) KV heads evenly: "
-            + "the number of query heads must be a multiple of the number of KV heads.")
+          "\(attention.numQueryHeads) query heads cannot share \(attention.numKVHeads) KV heads evenly: the "
+            + "number of query heads must be a multiple of the number of KV heads.")
       }
       switch layer.feedForward {
       case .dense(let width):
@@ -54,9 +55,9 @@ extension ShardPlan {
     if attentionRanks > heads {
       let ep = min(shape.ep, heads)
       sentences.append(
-        "ep \(shape.ep) x tp \(shape.tp) = \(attentionRanks) attention ranks, but there are only \(heads) query "
-          + "heads and a rank needs at least one: use ep=\(ep) tp=\(heads / ep), and attn_dp, attn_dp_expert or "
-          + "dp for the other ranks.")
+        "ep \(shape.ep) x tp \(shape.tp) = \(attentionRanks) attention ranks, but there are only \(heads) "
+          + "query heads and a rank needs at least one: use ep=\(ep) tp=\(heads / ep), and attn_dp, "
+          + "attn_dp_expert or dp for the other ranks.")
     }
     let expertRanks = shape.size(over: MeshGroup.expert.axes)
     let experts = model.layers.compactMap { layer in
@@ -65,9 +66,9 @@ extension ShardPlan {
     if let experts, expertRanks > experts {
       let owners = min(shape.attnDPExpert, experts)
       sentences.append(
-        "attn_dp_expert \(shape.attnDPExpert) x ep \(shape.ep) = \(expertRanks) expert ranks, but there are only "
-          + "\(experts) experts and a rank needs at least one: use attn_dp_expert=\(owners) ep=\(experts / owners), "
-          + "and attn_dp, tp or dp for the other ranks.")
+        "attn_dp_expert \(shape.attnDPExpert) x ep \(shape.ep) = \(expertRanks) expert ranks, but there are "
+          + "only \(experts) experts and a rank needs at least one: use attn_dp_expert=\(owners) "
+          + "ep=\(experts / owners), and attn_dp, tp or dp for the other ranks.")
     }
     return sentences
   }

@@ -1,7 +1,8 @@
-/// What each rank of a mesh owns of a model. Shares are contiguous, as even as whole units allow, and may be empty.
+/// What each rank of a mesh owns of a model. Shares are contiguous, as even as whole units allow, and may be
+/// empty.
 ///
-/// Units: query heads (whole), leaves of a contraction (so that every mesh adds the same numbers in the same order),
-/// experts, and blocks of `vocabularyBlock` rows.
+/// Units: query heads (whole), leaves of a contraction (so that every mesh adds the same numbers in the same
+/// order), experts, and blocks of `vocabularyBlock` rows.
 package struct ShardPlan: Sendable, Hashable {
   package let model: ModelDimensions
   package let mesh: Mesh
@@ -29,8 +30,8 @@ package struct ShardPlan: Sendable, Hashable {
     headSplit(layer: layer).range(of: mesh.attentionIndex(of: rank))
   }
 
-  /// The KV heads that `rank` computes and caches: those that its query heads read. Ranks of one group may hold the
-  /// same head.
+  /// The KV heads that `rank` computes and caches: those that its query heads read. Ranks of one group may
+  /// hold the same head.
   package func kvHeads(of rank: Int, layer: Int) -> Range<Int> {
     let attention = model.layers[layer].attention
     let heads = queryHeads(of: rank, layer: layer)

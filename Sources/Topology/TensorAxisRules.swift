@@ -1,7 +1,7 @@
 /// Which dim of which tensor is split over which axes: the one table from which shards are derived.
 ///
-/// `runtime` is what the workers do. `original` is the layout of the system whose plans this project reproduces; it
-/// differs where that system replicates a tensor or lays it out for its own kernels.
+/// `runtime` is what the workers do. `original` is the layout of the system whose plans this project
+/// reproduces; it differs where that system replicates a tensor or lays it out for its own kernels.
 package struct TensorAxisRules: Sendable, Hashable {
   private var rules: [TensorName: TensorAxes]
 
@@ -109,8 +109,8 @@ extension TensorAxisRules {
     ])
   }()
 
-  /// How the original splits: vocabulary whole on every rank, MLP rows gathered over everything, logits split over the
-  /// whole replica, experts laid out anew for its fused kernel.
+  /// How the original splits: vocabulary whole on every rank, MLP rows gathered over everything, logits split
+  /// over the whole replica, experts laid out anew for its fused kernel.
   package static let original: TensorAxisRules = {
     var rules = runtime.rules
     rules[.embedding] = nil
@@ -122,7 +122,8 @@ extension TensorAxisRules {
     return TensorAxisRules(rules: rules)
   }()
 
-  /// The original before it agreed with its kernels on the order of heads: share `e * tp + t` instead of `t * ep + e`.
+  /// The original before it agreed with its kernels on the order of heads: share `e * tp + t` instead of `t *
+  /// ep + e`.
   package static let earlierOriginal: TensorAxisRules = {
     var rules = original.rules
     for tensor in [TensorName.query, .key, .value, .attentionOutput, .queryRows] {

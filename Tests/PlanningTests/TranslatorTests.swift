@@ -10,6 +10,7 @@ private func answer(_ line: String) throws -> JSONValue {
 private func error(_ line: String) throws -> String { try #require(answer(line)["error"]?.string, "\(line)") }
 
 private let model = #"{"kind":"model","num_lanes":8,"hf":{"fields":{"num_key_value_heads":2}}"#
+private let sharding = #"{"kind":"sharding","additional_config":{"sharding":{"sharding_strategy":"#
 private let attention =
   #"{"kind":"sharding","env":{"NEW_MODEL_DESIGN":true},"model":{"total_num_kv_heads":4,"head_size":128}"#
 
@@ -42,15 +43,15 @@ private let attention =
     #"{"kind":"sharding","additional_config":{"sharding":{"sharding_strategy":2}}}"#, "sharding_strategy is 2"
   ),
   (
-    #"{"kind":"sharding","additional_config":{"sharding":{"sharding_strategy":{"expert_parallelism":null}}}}"#,
+    sharding + #"{"expert_parallelism":null}}}}"#,
     "expert_parallelism is null"
   ),
   (
-    #"{"kind":"sharding","additional_config":{"sharding":{"sharding_strategy":{"device_indexes":3}}}}"#,
+    sharding + #"{"device_indexes":3}}}}"#,
     "device_indexes is 3"
   ),
   (
-    #"{"kind":"sharding","additional_config":{"sharding":{"sharding_strategy":{"enable_dp_attention":true}}}}"#,
+    sharding + #"{"enable_dp_attention":true}}}}"#,
     "total_num_kv_heads is missing"
   ),
   (#"{"kind":"sharding","lora":"yes"}"#, "lora is"),

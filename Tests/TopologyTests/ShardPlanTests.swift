@@ -75,7 +75,8 @@ func everyShareIsOwnedOncePerGroup(granule: Int) throws {
     try ShardPlan(model: model(), mesh: Mesh(MeshShape(ep: 2, tp: 4)))
   } throws: { error in
     "\(error)"
-      == "ep 2 x tp 4 = 8 attention ranks, but there are only 6 query heads and a rank needs at least one: use ep=2 "
+      == "ep 2 x tp 4 = 8 attention ranks, but there are only 6 query heads and a rank needs at least "
+      + "one: use ep=2 "
       + "tp=3, and attn_dp, attn_dp_expert or dp for the other ranks."
   }
 }

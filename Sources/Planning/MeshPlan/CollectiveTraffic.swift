@@ -2,9 +2,10 @@ package import Topology
 
 /// How many payload bytes the ranks of one replica put on the wire for each token of a step.
 ///
-/// All formulas of data movement are here, so that counted bytes can be compared with them. Rows are `hiddenSize` f32
-/// elements. Letters: n ranks of an attention group, A = attn_dp, M ranks of an MLP group, O attention groups of a
-/// replica. Every rank of an attention group holds all rows of that group's tokens. Headers are not counted.
+/// All formulas of data movement are here, so that counted bytes can be compared with them. Rows are
+/// `hiddenSize` f32 elements. Letters: n ranks of an attention group, A = attn_dp, M ranks of an MLP group, O
+/// attention groups of a replica. Every rank of an attention group holds all rows of that group's tokens.
+/// Headers are not counted.
 package struct CollectiveTraffic: Sendable {
   private let plan: ShardPlan
   private let mesh: Mesh
@@ -22,7 +23,8 @@ package struct CollectiveTraffic: Sendable {
   /// Embedding: the owner of a token's row sends it to the other ranks of the group: (n - 1) rows.
   package var embeddingAllGather: Int { (groupSize - 1) * rowBytes }
 
-  /// Attention output, small payloads: every rank sends its tree roots to all others: (n - 1) * (all roots) rows.
+  /// Attention output, small payloads: every rank sends its tree roots to all others: (n - 1) * (all roots)
+  /// rows.
   package func attentionAllReduce(layer: Int) -> Int {
     (groupSize - 1) * attentionRoots(layer: layer) * rowBytes
   }
@@ -39,8 +41,9 @@ package struct CollectiveTraffic: Sendable {
     groupSize * (mesh.shape.attnDP - 1) * rowBytes
   }
 
-  /// Dense MLP of `width`, sums out, for a row of the groups at `attnDP`: every rank of an MLP group sends its roots to
-  /// the `tp` ranks that hold the row, but not to itself; the same happens in each of the `ep` groups that hold it.
+  /// Dense MLP of `width`, sums out, for a row of the groups at `attnDP`: every rank of an MLP group sends
+  /// its roots to the `tp` ranks that hold the row, but not to itself; the same happens in each of the `ep`
+  /// groups that hold it.
   package func mlpReduce(width: Int, attnDP: Int) -> Int {
     let roots = widthRoots(width: width)
     let own = roots[attnDP * mesh.shape.tp..<(attnDP + 1) * mesh.shape.tp].reduce(0, +)
@@ -53,11 +56,12 @@ package struct CollectiveTraffic: Sendable {
     return Double((0..<groups).reduce(0) { $0 + mlpReduce(width: width, attnDP: $1) }) / Double(groups)
   }
 
-  /// Experts, all-reduce way, tokens in: every rank sends its rows to its O - 1 counterparts: n * (O - 1) rows.
+  /// Experts, all-reduce way, tokens in: every rank sends its rows to its O - 1 counterparts: n * (O - 1)
+  /// rows.
   package var expertTokenAllGather: Int { groupSize * (mesh.tokenOwners - 1) * rowBytes }
 
-  /// Experts, all-to-all way, tokens in: a row goes once to every rank outside its group that owns one of its experts;
-  /// expected over routers that choose every expert alike.
+  /// Experts, all-to-all way, tokens in: a row goes once to every rank outside its group that owns one of its
+  /// experts; expected over routers that choose every expert alike.
   package func expertDispatch(_ experts: ExpertDimensions) -> Double {
     let split = plan.expertSplit(count: experts.numExperts)
     let shape = mesh.shape
@@ -72,14 +76,15 @@ package struct CollectiveTraffic: Sendable {
     return destinations * Double(rowBytes)
   }
 
-  /// Experts, results back per (token, slot): the M ranks that own the slot's expert send their roots to the n ranks that
-  /// hold the row, but not to themselves; expected as for `expertDispatch`.
+  /// Experts, results back per (token, slot): the M ranks that own the slot's expert send their roots to the
+  /// n ranks that hold the row, but not to themselves; expected as for `expertDispatch`.
   package func expertCombine(_ experts: ExpertDimensions) -> Double {
     let split = plan.expertSplit(count: experts.numExperts)
     let shape = mesh.shape
     let roots = widthRoots(width: experts.intermediateSize)
     let all = roots.reduce(0, +)
-    // An owner is itself a receiver when it is of the token's own group: its attn_dp and attn_dp_expert coincide.
+    // An owner is itself a receiver when it is of the token's own group: its attn_dp and attn_dp_expert
+    // coincide.
     let toSelf = Double(all) / Double(shape.attnDP)
     var rows = 0.0
     for block in 0..<split.parts {

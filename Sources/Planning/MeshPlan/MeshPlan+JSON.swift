@@ -2,33 +2,39 @@ package import Parsing
 import Topology
 
 extension MeshPlan {
-  /// The document that other programs rely on: `{"overrides", "warnings", "mesh", "ranks", "collectives_per_step",
-  /// "predicted_step_seconds"}`.
+  /// The document that other programs rely on: `{"overrides", "warnings", "mesh", "ranks",
+  /// "collectives_per_step", "predicted_step_seconds"}`.
   package var json: JSONValue {
     [
       "overrides": .object(translation.overrides),
       "warnings": .array(warnings.map { .string($0) }),
       "mesh": mesh.shape.json,
-      "ranks": .array(ranks.map(json)),
+      "ranks": .array(rankDocuments),
       "collectives_per_step": .array(collectives.map(\.json)),
       "predicted_step_seconds": .number(stepTime.seconds),
     ]
   }
 
-  private func json(_ rank: RankPlan) -> JSONValue {
-    let at = mesh.coordinates(of: rank.rank)
-    let groups = MeshGroup.allCases.map { kind in
-      let ranks = mesh.group(kind, of: rank.rank).ranks
-      return (key: kind.rawValue, value: JSONValue.array(ranks.map { .integer(Int64($0)) }))
+  private var rankDocuments: [JSONValue] {
+    // Every group is made once and shared by its ranks: a large mesh has many long ones.
+    var groups = [[(key: String, value: JSONValue)]](repeating: [], count: mesh.worldSize)
+    for kind in MeshGroup.allCases {
+      for group in mesh.groups(kind) {
+        let document = JSONValue.array(group.ranks.map { .integer(Int64($0)) })
+        for rank in group.ranks { groups[rank].append((key: kind.rawValue, value: document)) }
+      }
     }
-    return [
-      "rank": .integer(Int64(rank.rank)),
-      "coordinates": .object(
-        JSONObject(MeshAxis.allCases.map { (key: $0.rawValue, value: .integer(Int64(at[$0]))) })),
-      "groups": .object(JSONObject(groups)),
-      "weight_bytes": .integer(Int64(rank.weightBytes)),
-      "kv_bytes_per_token": .integer(Int64(rank.kvBytesPerToken)),
-    ]
+    return ranks.map { plan in
+      let at = mesh.coordinates(of: plan.rank)
+      let coordinates = MeshAxis.allCases.map { (key: $0.rawValue, value: JSONValue.integer(Int64(at[$0]))) }
+      return [
+        "rank": .integer(Int64(plan.rank)),
+        "coordinates": .object(JSONObject(coordinates)),
+        "groups": .object(JSONObject(groups[plan.rank])),
+        "weight_bytes": .integer(Int64(plan.weightBytes)),
+        "kv_bytes_per_token": .integer(Int64(plan.kvBytesPerToken)),
+      ]
+    }
   }
 }
 

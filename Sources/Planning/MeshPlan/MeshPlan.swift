@@ -29,7 +29,8 @@ package struct MeshPlan: Sendable {
 
   /// Throws one error with every reason why the mesh cannot hold the model.
   ///
-  /// - Parameter textConfig: the text part of the model's configuration file, from which the original reads its facts.
+  /// - Parameter textConfig: the text part of the model's configuration file, from which the original reads
+  /// its facts.
   package init(
     config: ModelConfig, textConfig: JSONObject, shape: MeshShape, options: MeshPlanOptions = .init()
   )
@@ -86,15 +87,15 @@ package struct MeshPlan: Sendable {
     let held = group.reduce(0) { $0 + shards.kvHeads(of: $1, layer: 0).count }
     if held > config.numKVHeads {
       warnings.append(
-        "\(mesh.attentionRanks) attention ranks share \(config.numKVHeads) KV heads, so \(held) are kept per group: "
-          + "attn_dp instead of tp keeps each head once per sequence.")
+        "\(mesh.attentionRanks) attention ranks share \(config.numKVHeads) KV heads, so \(held) are kept "
+          + "per group: attn_dp instead of tp keeps each head once per sequence.")
     }
     for tensor in tensors where [.gateUp, .expertGateUp].contains(tensor.tensor) {
       let idle = tensor.localShapes.count { $0.contains(0) }
       if idle > 0 {
         warnings.append(
-          "\(idle) of \(mesh.worldSize) ranks own nothing of \(tensor.name): it has too few leaves or experts for "
-            + "\(mesh.mlpRanks) width shares.")
+          "\(idle) of \(mesh.worldSize) ranks own nothing of \(tensor.name): it has too few leaves or "
+            + "experts for \(mesh.mlpRanks) width shares.")
       }
     }
     let sizes = mesh.ranks.map { rank in tensors.reduce(0) { $0 + $1.localBytes[rank] * $1.count } }

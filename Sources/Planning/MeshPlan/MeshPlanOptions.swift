@@ -34,7 +34,8 @@ package enum ExpertDispatchChoice: String, Sendable, CaseIterable {
   case allReduce = "all-reduce"
 }
 
-/// A machine for the predicted step time: a roofline of memory and arithmetic, and a constant and a rate for exchanges.
+/// A machine for the predicted step time: a roofline of memory and arithmetic, and a constant and a rate for
+/// exchanges.
 package struct MachineModel: Sendable, Hashable {
   /// Ranks that share one host's memory and links; nil when all do.
   package var ranksPerHost: Int?

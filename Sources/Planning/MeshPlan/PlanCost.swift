@@ -47,7 +47,8 @@ package struct PlanCost: Sendable, Hashable {
       costs.append(
         PlanCost(
           reason:
-            "experts stay \(moe.intermediateSize) wide instead of \(padded), as uneven shares need no padding",
+            "experts stay \(moe.intermediateSize) wide instead of \(padded), as uneven shares need no "
+            + "padding",
           bytes: (padded - moe.intermediateSize).multipliedReportingOverflow(by: columns * elementBytes)
             .partialValue,
           unit: .avoidedWeights))

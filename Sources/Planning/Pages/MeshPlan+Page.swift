@@ -113,11 +113,12 @@ extension MeshPlan {
   private var predicted: [String] {
     let sequences = options.sequencesPerGroup * mesh.tokenOwners * mesh.shape.dp
     return [
-      "\(ByteText.duration(seconds: stepTime.seconds)) for \(sequences) sequence\(sequences == 1 ? "" : "s") with "
-        + "\(options.contextLength) tokens each: \(ByteText.decimal(Double(sequences) / max(stepTime.seconds, 1e-12), 1)) tokens/s",
-      "memory and arithmetic \(ByteText.duration(seconds: stepTime.computeSeconds)), "
-        + "\(collectives.count) exchanges \(ByteText.duration(seconds: stepTime.exchangeSeconds)), "
-        + "bytes on links \(ByteText.duration(seconds: stepTime.transferSeconds))",
+      "\(ByteText.duration(seconds: stepTime.seconds)) for \(sequences) "
+        + "sequence\(sequences == 1 ? "" : "s") with \(options.contextLength) tokens each: "
+        + "\(ByteText.decimal(Double(sequences) / max(stepTime.seconds, 1e-12), 1)) tokens/s",
+      "memory and arithmetic \(ByteText.duration(seconds: stepTime.computeSeconds)), \(collectives.count) "
+        + "exchanges \(ByteText.duration(seconds: stepTime.exchangeSeconds)), bytes on links "
+        + "\(ByteText.duration(seconds: stepTime.transferSeconds))",
     ]
   }
 

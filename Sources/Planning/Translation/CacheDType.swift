@@ -17,7 +17,8 @@ enum CacheDType {
       2: "bfloat16 float16 half int16 uint16 short ushort e h H f2 i2 u2",
       4: "float32 single int32 uint32 intc uintc f i I f4 i4 u4",
       8:
-        "float64 double float int64 uint64 int uint long ulong longlong ulonglong complex64 csingle d l L q Q F f8 i8 u8 c8",
+        "float64 double float int64 uint64 int uint long ulong longlong ulonglong complex64 csingle d l L q "
+        + "Q F f8 i8 u8 c8",
       16: "complex128 cdouble complex longdouble D g G c16 f16",
     ]
     var sizes: [String: Int] = [:]

@@ -1,5 +1,5 @@
-/// How far tensor parallelism reaches before it would duplicate KV heads in the cache: `numerator / denominator`
-/// devices, at least one. Attention data parallelism takes over from there.
+/// How far tensor parallelism reaches before it would duplicate KV heads in the cache: `numerator /
+/// denominator` devices, at least one. Attention data parallelism takes over from there.
 struct CacheHeads {
   private let numerator: Int
   private let denominator: Int
@@ -8,13 +8,13 @@ struct CacheHeads {
     let name = request.cacheDType == "auto" ? request.dtype : request.cacheDType
     guard let itemSize = CacheDType.itemSize(of: name) else {
       throw PlanningError(
-        "The cache type \"\(name)\" is unknown: use auto, bfloat16, float16, float32, fp8 or another type of 1, 2 or "
-          + "4 bytes.")
+        "The cache type \"\(name)\" is unknown: use auto, bfloat16, float16, float32, fp8 or another type "
+          + "of 1, 2 or 4 bytes.")
     }
     guard itemSize <= 4 else {
       throw PlanningError(
-        "The cache type \"\(name)\" has \(itemSize) bytes an element, but attention data parallelism packs elements "
-          + "into 4 bytes: use a type of 1, 2 or 4 bytes.")
+        "The cache type \"\(name)\" has \(itemSize) bytes an element, but attention data parallelism packs "
+          + "elements into 4 bytes: use a type of 1, 2 or 4 bytes.")
     }
     let heads = request.usesLatentAttention ? 1 : request.numKVHeads
     guard let heads else {
@@ -42,8 +42,9 @@ struct CacheHeads {
     let attnDP = max(tp * denominator / numerator, 1)
     guard tp % attnDP == 0 else {
       throw PlanningError(
-        "Tensor parallelism \(tp) does not divide into the \(attnDP) attention groups that the KV heads ask for and "
-          + "\(tp % attnDP) devices would be left over: use \(tp / attnDP * attnDP), or set attn_dp_size.")
+        "Tensor parallelism \(tp) does not divide into the \(attnDP) attention groups that the KV heads ask "
+          + "for and \(tp % attnDP) devices would be left over: use \(tp / attnDP * attnDP), or set "
+          + "attn_dp_size.")
     }
     return (attnDP, tp / attnDP)
   }
@@ -59,14 +60,15 @@ struct CacheHeads {
     let headsLeft = numerator / (denominator * tp)
     guard headsLeft > 0 else {
       throw PlanningError(
-        "Tensor parallelism \(tp) is more than the \(text) devices that the KV heads fill, with attention groups of "
-          + "its size: use \(max(1, numerator / denominator)), or attn_dp_size \(suggestedGroups(tp)).")
+        "Tensor parallelism \(tp) is more than the \(text) devices that the KV heads fill, with attention "
+          + "groups of its size: use \(max(1, numerator / denominator)), or attn_dp_size "
+          + "\(suggestedGroups(tp)).")
     }
     let attnDPExpert = max(1, ep / headsLeft)
     guard ep % attnDPExpert == 0 else {
       throw PlanningError(
-        "Expert parallelism \(ep) does not divide into \(attnDPExpert) attention groups and \(ep % attnDPExpert) "
-          + "devices would be left over: use \(ep / attnDPExpert * attnDPExpert).")
+        "Expert parallelism \(ep) does not divide into \(attnDPExpert) attention groups and "
+          + "\(ep % attnDPExpert) devices would be left over: use \(ep / attnDPExpert * attnDPExpert).")
     }
     return (attnDPExpert, ep / attnDPExpert)
   }

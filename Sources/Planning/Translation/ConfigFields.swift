@@ -1,6 +1,7 @@
 import Parsing
 
-/// The members of one configuration object, read with sentences that name the member and what was found instead.
+/// The members of one configuration object, read with sentences that name the member and what was found
+/// instead.
 struct ConfigFields {
   private let object: JSONObject
   /// What comes before the names of members in sentences, for example `parallel.`.

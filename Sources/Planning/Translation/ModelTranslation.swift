@@ -51,8 +51,8 @@ package struct ModelTranslation: Sendable, Equatable {
     }
   }
 
-  /// Applies the rules of the original in its order: dummy loading, KV heads, global KV heads, expert width. A rule that
-  /// fires wins over the caller's value; one that does not leaves it alone.
+  /// Applies the rules of the original in its order: dummy loading, KV heads, global KV heads, expert width.
+  /// A rule that fires wins over the caller's value; one that does not leaves it alone.
   package init(_ request: ModelTranslationRequest) throws(PlanningError) {
     overrides = JSONObject()
     for member in request.maxtextConfig.members { set(member.key, member.value) }
@@ -85,9 +85,10 @@ package struct ModelTranslation: Sendable, Equatable {
     func shown(_ number: Int?) -> String { number.map { "\($0)" } ?? "None" }
     note(
       .shardingInfo,
-      "vLLM sharding config: hidden_size=\(shown(request.expertIntermediateSize)), kv_heads=\(request.numKVHeads), "
-        + "global_kv_heads=\(shown(request.numGlobalKVHeads)), num_lanes=\(request.numLanes), tp=\(request.tp), "
-        + "attn_dp=\(request.attnDP), ep=\(request.ep), moe_mlp_tp_size=\(request.tp * request.attnDP)")
+      "vLLM sharding config: hidden_size=\(shown(request.expertIntermediateSize)), "
+        + "kv_heads=\(request.numKVHeads), global_kv_heads=\(shown(request.numGlobalKVHeads)), "
+        + "num_lanes=\(request.numLanes), tp=\(request.tp), attn_dp=\(request.attnDP), ep=\(request.ep), "
+        + "moe_mlp_tp_size=\(request.tp * request.attnDP)")
   }
 
   /// Replicates KV heads up to one per attention rank when they divide the ranks evenly.
@@ -109,7 +110,8 @@ package struct ModelTranslation: Sendable, Equatable {
     let ranks = request.tp * request.attnDP
     guard ranks > 0 else {
       throw PlanningError(
-        "tp \(request.tp) x attn_dp \(request.attnDP) is 0 ranks for the experts' width: both must be at least 1."
+        "tp \(request.tp) x attn_dp \(request.attnDP) is 0 ranks for the experts' width: both must be at "
+          + "least 1."
       )
     }
     guard request.numLanes > 0 else {
@@ -125,8 +127,8 @@ package struct ModelTranslation: Sendable, Equatable {
     while padded < width || padded / ranks < unit {
       guard padded <= Int.max / 4 else {
         throw PlanningError(
-          "moe_intermediate_size \(width) on \(ranks) ranks of \(request.numLanes) lanes asks for a width beyond all "
-            + "memory: use fewer ranks.")
+          "moe_intermediate_size \(width) on \(ranks) ranks of \(request.numLanes) lanes asks for a width "
+            + "beyond all memory: use fewer ranks.")
       }
       padded *= 2
     }

@@ -1,8 +1,9 @@
 package import Parsing
 
 extension ModelTranslationRequest {
-  /// Reads the recorded form: `{"tp", "ep", "attn_dp", "num_lanes", "load_format", "hf": {"nested", "fields"},
-  /// "maxtext_config"}`; `maxtext_config` may be missing, degrees default to 1, the load format to "auto".
+  /// Reads the recorded form: `{"tp", "ep", "attn_dp", "num_lanes", "load_format", "hf": {"nested",
+  /// "fields"}, "maxtext_config"}`; `maxtext_config` may be missing, degrees default to 1, the load format to
+  /// "auto".
   package init(_ json: JSONObject) throws(PlanningError) {
     let fields = ConfigFields(json)
     if try fields.flag("additional_config_null", or: false) {
@@ -36,13 +37,14 @@ extension ModelTranslationRequest {
       maxtextConfig: maxtextConfig)
   }
 
-  /// The part of a Hugging Face configuration that describes the text model: `text_config` when there is such a member,
-  /// whatever the outer members say, and the whole otherwise.
+  /// The part of a Hugging Face configuration that describes the text model: `text_config` when there is such
+  /// a member, whatever the outer members say, and the whole otherwise.
   package static func textConfig(of config: JSONObject) throws(PlanningError) -> JSONObject {
     guard let nested = config["text_config"] else { return config }
     guard let object = nested.object else {
       throw PlanningError(
-        "text_config is \(ConfigFields.shown(nested)), but must be an object with the text model's configuration."
+        "text_config is \(ConfigFields.shown(nested)), but must be an object with the text model's "
+          + "configuration."
       )
     }
     return object
@@ -53,7 +55,8 @@ extension ModelTranslationRequest {
     guard let value else { return JSONObject() }
     guard let object = value.object else {
       throw PlanningError(
-        "maxtext_config is \(ConfigFields.shown(value)), but must be an object; leave it out for no overrides."
+        "maxtext_config is \(ConfigFields.shown(value)), but must be an object; leave it out for no "
+          + "overrides."
       )
     }
     return object

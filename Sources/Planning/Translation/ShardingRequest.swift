@@ -25,7 +25,8 @@ package struct ShardingRequest: Sendable, Hashable {
     package var newModelDesign = false
     /// `TPU_MULTIPROCESS_DP`: replicas are separate engines, so that this one has none.
     package var multiprocessDataParallel = false
-    /// `USE_BATCHED_RPA_KERNEL` together with `USE_BATCHED_RPA_SEQ_ON_LANE`: the cache is not packed by heads.
+    /// `USE_BATCHED_RPA_KERNEL` together with `USE_BATCHED_RPA_SEQ_ON_LANE`: the cache is not packed by
+    /// heads.
     package var batchedKernel = false
     package var sequenceOnLane = false
 
@@ -50,7 +51,8 @@ package struct ShardingRequest: Sendable, Hashable {
 }
 
 extension ShardingRequest {
-  /// Reads the recorded form: `{"parallel", "model", "cache_dtype", "lora", "env", "additional_config"}`, all optional.
+  /// Reads the recorded form: `{"parallel", "model", "cache_dtype", "lora", "env", "additional_config"}`, all
+  /// optional.
   package init(_ json: JSONObject) throws(PlanningError) {
     let fields = ConfigFields(json)
     let parallel = try fields.fields("parallel")
@@ -85,7 +87,8 @@ extension ShardingRequest.Strategy {
     guard let additionalConfig else { return }
     guard let object = additionalConfig.object else {
       throw PlanningError(
-        "additional_config is \(ConfigFields.shown(additionalConfig)), but must be an object; leave it out for none."
+        "additional_config is \(ConfigFields.shown(additionalConfig)), but must be an object; leave it out "
+          + "for none."
       )
     }
     let fields = try ConfigFields(object, prefix: "additional_config.").fields("sharding").fields(

@@ -29,8 +29,8 @@ extension ShardingSizes {
 }
 
 extension ShardingSizes {
-  /// Derives the sizes as the original does; what it does by accident (division by zero, failed assertions, devices
-  /// silently left over) is an error.
+  /// Derives the sizes as the original does; what it does by accident (division by zero, failed assertions,
+  /// devices silently left over) is an error.
   package init(_ request: ShardingRequest) throws(PlanningError) {
     let strategy = request.strategy
     let asked =
@@ -41,8 +41,8 @@ extension ShardingSizes {
     }
     guard asked % context == 0 else {
       throw PlanningError(
-        "Tensor parallelism \(asked) is not a multiple of decode_context_parallel_size \(context): "
-          + "use \(max(1, asked / context) * context) or another multiple of \(context).")
+        "Tensor parallelism \(asked) is not a multiple of decode_context_parallel_size \(context): use "
+          + "\(max(1, asked / context) * context) or another multiple of \(context).")
     }
     dp = request.flags.multiprocessDataParallel ? 1 : request.dataParallelSize
     sequence = strategy.sequenceParallelism
@@ -64,8 +64,8 @@ extension ShardingSizes {
     let owners = dp * attnDP * attnDPExpert
     if owners > 1, request.usesLoRA {
       throw PlanningError(
-        "LoRA cannot be combined with data parallelism, but there are \(owners) data parallel groups: "
-          + "leave LoRA out or use one group.")
+        "LoRA cannot be combined with data parallelism, but there are \(owners) data parallel groups: leave "
+          + "LoRA out or use one group.")
     }
     if !request.flags.newModelDesign {
       let axes = [
@@ -80,8 +80,8 @@ extension ShardingSizes {
     if prefillContext > 1 {
       if decodeContext > 1 {
         throw PlanningError(
-          "prefill_context_parallel_size \(prefillContext) and decode_context_parallel_size \(decodeContext) "
-            + "exclude each other: set one of them to 1.")
+          "prefill_context_parallel_size \(prefillContext) and decode_context_parallel_size "
+            + "\(decodeContext) exclude each other: set one of them to 1.")
       }
       if dp > 1 {
         throw PlanningError(
@@ -90,13 +90,14 @@ extension ShardingSizes {
       }
       if prefillContext % 2 != 0 {
         throw PlanningError(
-          "prefill_context_parallel_size is \(prefillContext), but must be even: use \(prefillContext + 1) or "
-            + "\(prefillContext - 1).")
+          "prefill_context_parallel_size is \(prefillContext), but must be even: use \(prefillContext + 1) "
+            + "or \(prefillContext - 1).")
       }
     }
     if let count = request.strategy.numDeviceIndexes, count > 0, count != totalDevices {
       throw PlanningError(
-        "device_indexes names \(count) devices, but the mesh has \(totalDevices): name \(totalDevices), or none."
+        "device_indexes names \(count) devices, but the mesh has \(totalDevices): name \(totalDevices), or "
+          + "none."
       )
     }
   }

@@ -27,8 +27,8 @@ package struct TensorAlignment: Sendable, Hashable {
   ) throws(PlanningError) {
     guard stored.count == model.count else {
       throw PlanningError(
-        "The stored tensor has \(stored.count) axes and the model's has \(model.count): convert a checkpoint with "
-          + "stacked layers to one tensor a layer.")
+        "The stored tensor has \(stored.count) axes and the model's has \(model.count): convert a "
+          + "checkpoint with stacked layers to one tensor a layer.")
     }
     var axes: [AxisAlignment] = []
     for axis in stored.indices {
