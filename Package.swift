@@ -58,7 +58,8 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     // Settings files: typed YAML nodes with line numbers; meshes and drills are trees, not flat keys.
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
-    // Worker processes: pidfd waiting, process groups, bounded teardown; Foundation's Process has none of these.
+    // Worker processes: pidfd waiting, process groups, bounded teardown; Foundation's Process has none of
+    // these.
     .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
     // File descriptors and paths in the interface of swift-subprocess.
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
@@ -75,13 +76,17 @@ let package = Package(
     .target(
       name: "KernelsAVX512", dependencies: ["Tensors", "CIntrinsics"], exclude: ["Reference"],
       swiftSettings: avx512),
+    room(
+      "Checkpoints", ["Parsing", "Tensors", "Kernels"],
+      optimised + [.enableExperimentalFeature("Lifetimes")]),
     room("Compute", ["Tensors", "Kernels", "KernelsAVX512", "CIntrinsics", "CLinux"], optimised),
     // Regular expressions of tokenizer files: Unicode classes, lookahead, and a just-in-time compiler.
     .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
     room("Tokenization", ["Parsing", "CPCRE2"], optimised),
     room("KVCaching"),
     room("Wire", ["KVCaching", "Parsing"], optimised),
-    // Without pkgConfig: libzmq.pc names include paths of its private dependencies, which SwiftPM warns about.
+    // Without pkgConfig: libzmq.pc names include paths of its private dependencies, which SwiftPM warns
+    // about.
     .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
     room("Transport", ["Wire", "CZeroMQ"], optimised + [.enableExperimentalFeature("Lifetimes")]),
     room("Collectives", ["Topology", "Wire", "Transport"], optimised),
@@ -115,6 +120,8 @@ let package = Package(
     tests("TransportTests", ["Transport", "Wire", "TestSupport"]),
     tests("CollectivesTests", ["Collectives", "Transport", "Topology", "Wire", "TestSupport"]),
     tests("ModelConfigsTests", ["ModelConfigs", "Parsing", "Tensors"]),
+    tests(
+      "CheckpointsTests", ["Checkpoints", "ModelConfigs", "Parsing", "Tensors", "TestSupport"]),
     // A model of hashes behind fake workers: schedulers and coordinators are tested against it.
     .target(
       name: "SimulationSupport", dependencies: ["Wire", "KVCaching"], path: "Tests/SimulationSupport",
