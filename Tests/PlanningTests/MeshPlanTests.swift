@@ -208,3 +208,30 @@ func byteCountsAreShort(bytes: Int, text: String) {
   #expect(ByteText.duration(seconds: 0.5) == "500 ms")
   #expect(ByteText.duration(seconds: 2.345) == "2.35 s" || ByteText.duration(seconds: 2.345) == "2.34 s")
 }
+
+@Test func vLLMsConfigurationBecomesAMesh() throws {
+  let (config, _) = try model("llama-gqa")
+  let additional: JSONValue = [
+    "sharding": ["sharding_strategy": ["enable_dp_attention": true, "expert_parallelism": 2]],
+    "maxtext_config": ["model_name": "x"],
+  ]
+  let request = try ShardingRequest(config: config, additionalConfig: additional, tensorParallelSize: 4)
+  #expect(try request.meshShape().description == "tp=2 attn_dp_expert=2 attn_dp=2")
+  var options = MeshPlanOptions()
+  try options.takeOverrides(additionalConfig: additional)
+  #expect(options.maxtextConfig["model_name"] == "x")
+  try options.takeOverrides(additionalConfig: nil)
+  #expect(options.maxtextConfig.isEmpty)
+  #expect(throws: PlanningError.self) {
+    try ShardingRequest(config: config, additionalConfig: nil, tensorParallelSize: 0).meshShape()
+  }
+  #expect(throws: PlanningError.self) {
+    try ShardingRequest(config: config, additionalConfig: nil, dataParallelSize: -1)
+  }
+}
+
+@Test func aLargeMeshIsPlannedQuickly() throws {
+  let plan = try plan("llama-gqa", MeshShape(dp: 32, attnDP: 4, tp: 8))
+  #expect(plan.json["ranks"]?.array?.count == 1024)
+  #expect(plan.page.contains("... and 960 more ranks"))
+}
