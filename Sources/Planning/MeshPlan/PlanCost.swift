@@ -23,14 +23,7 @@ package struct PlanCost: Sendable, Hashable {
   ) -> [PlanCost] {
     let mesh = shards.mesh
     var costs = tensors.filter { $0.extraBytes > 0 }.map { tensor in
-      let copies = tensor.copies
-      let padded = copies < 1.000_001
-      let text = String(Int((copies * 100).rounded()))
-      let times = "\(text.dropLast(2)).\(text.suffix(2))"
-      return PlanCost(
-        reason: padded
-          ? "\(tensor.name): rows padded to 16" : "\(tensor.name): held \(times) times, with padding",
-        bytes: tensor.extraBytes, unit: .weights)
+      PlanCost(reason: "\(tensor.name): \(reason(tensor))", bytes: tensor.extraBytes, unit: .weights)
     }
     let once = 2 * config.numKVHeads * config.headDim * options.kvElementBytes * config.numLayers
     let group = mesh.attentionGroup(of: 0).ranks.reduce(0) { $0 + kvBytesPerToken[$1] }
@@ -54,5 +47,16 @@ package struct PlanCost: Sendable, Hashable {
           unit: .avoidedWeights))
     }
     return costs
+  }
+
+  /// Replication, padding of rows, or both.
+  private static func reason(_ tensor: TensorPlan) -> String {
+    let copies = tensor.copies
+    let isWhole = (copies - copies.rounded()).magnitude < 1e-6
+    let held = "held \(ByteText.decimal(copies, isWhole ? 0 : 2)) times"
+    let padding = "rows padded to whole vectors"
+    if copies < 1.000_001 { return padding }
+    let stored = tensor.localBytes.reduce(0, +)
+    return Double(stored) > copies * Double(tensor.wholeBytes) * 1.000_001 ? "\(held), \(padding)" : held
   }
 }

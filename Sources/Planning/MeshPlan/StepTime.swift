@@ -32,7 +32,8 @@ package struct StepTime: Sendable, Hashable {
       zip(bytes, products).map {
         max($0 / machine.memoryBytesPerSecond, $1 / machine.multiplyAddsPerSecond)
       }.max() ?? 0
-    exchangeSeconds = Double(collectives.count) * machine.exchangeSeconds
+    let turns = max(1, Double(perHost) / Double(max(1, machine.coresPerHost ?? perHost)))
+    exchangeSeconds = Double(collectives.count) * machine.exchangeSeconds * turns
     let sent =
       collectives.reduce(0) { $0 + $1.bytesPerToken } * Double(tokensPerReplica) * Double(mesh.shape.dp)
     transferSeconds = sent / Double(bytes.count) / machine.linkBytesPerSecond
