@@ -83,7 +83,7 @@ let package = Package(
     // Regular expressions of tokenizer files: Unicode classes, lookahead, and a just-in-time compiler.
     .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
     room("Tokenization", ["Parsing", "CPCRE2"], optimised),
-    room("KVCaching"),
+    room("KVCaching", [], optimised),
     room("Wire", ["KVCaching", "Parsing"], optimised),
     // Without pkgConfig: libzmq.pc names include paths of its private dependencies, which SwiftPM warns
     // about.
@@ -91,9 +91,10 @@ let package = Package(
     room("Transport", ["Wire", "CZeroMQ"], optimised + [.enableExperimentalFeature("Lifetimes")]),
     room("Collectives", ["Topology", "Wire", "Transport"], optimised),
 
-    // The core: decisions, pure values.
-    room("Scheduling", ["KVCaching", "Wire"]),
+    // The core: decisions, pure values. Optimised in debug builds too, for thousands of simulated runs.
+    room("Scheduling", ["KVCaching", "Wire"], optimised),
     room("Sampling", ["Wire"], optimised),
+    room("Coordination", ["Scheduling", "Topology", "Wire"], optimised),
 
     // The edge: settings, launching, the command line.
     room("Settings"),
@@ -125,8 +126,11 @@ let package = Package(
     // A model of hashes behind fake workers: schedulers and coordinators are tested against it.
     .target(
       name: "SimulationSupport", dependencies: ["Wire", "KVCaching"], path: "Tests/SimulationSupport",
-      swiftSettings: common),
+      swiftSettings: optimised),
     tests("SamplingTests", ["Sampling", "Wire"]),
+    tests("CoordinationTests", ["Coordination", "Scheduling", "Topology", "Wire"]),
+    tests(
+      "SimulationTests", ["Coordination", "Scheduling", "SimulationSupport", "Topology", "Wire"]),
     tests("SchedulingTests", ["Scheduling", "SimulationSupport", "Wire", "KVCaching"]),
     tests("TokenizationTests", ["Tokenization", "Parsing"]),
     tests("ComputeTests", ["Compute"]),

@@ -2,8 +2,8 @@ internal import KVCaching
 internal import Wire
 
 extension Scheduler {
-  /// How good a group is for a prompt. The best is the smallest.
-  package struct Placement: Sendable, Hashable, Comparable {
+  /// How good a group is for a prompt; among equals the first is taken.
+  package struct Placement: Sendable, Hashable {
     package var group: Int
     /// Pages of the prompt that the group has cached.
     package var cachedPages: Int
@@ -12,11 +12,11 @@ extension Scheduler {
     package var numTokens: Int
     package var numSequences: Int
 
-    /// A group with room before a full one, the longest cached prefix, the least load, the lowest index.
-    package static func < (a: Placement, b: Placement) -> Bool {
-      if a.isFull != b.isFull { return b.isFull }
-      if a.cachedPages != b.cachedPages { return a.cachedPages > b.cachedPages }
-      return (a.numTokens, a.numSequences, a.group) < (b.numTokens, b.numSequences, b.group)
+    /// A group with room before a full one, then the longest cached prefix, then the least load.
+    package func isBetter(than other: Placement) -> Bool {
+      if isFull != other.isFull { return other.isFull }
+      if cachedPages != other.cachedPages { return cachedPages > other.cachedPages }
+      return (numTokens, numSequences) < (other.numTokens, other.numSequences)
     }
   }
 
@@ -37,7 +37,7 @@ extension Scheduler {
       let candidate = Placement(
         group: index, cachedPages: keys.isEmpty ? 0 : group.pool.cachedPrefixLength(keys),
         isFull: numSequences >= limits.maxSequences, numTokens: group.numTokens, numSequences: numSequences)
-      if best.map({ candidate < $0 }) ?? true { best = candidate }
+      if best.map({ candidate.isBetter(than: $0) }) ?? true { best = candidate }
     }
     return best!
   }

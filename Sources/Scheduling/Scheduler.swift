@@ -108,6 +108,14 @@ package struct Scheduler: Sendable {
   /// A step was planned and some group's result is missing.
   package var isStepInFlight: Bool { groups.contains { $0.isAwaited } }
 
+  /// Groups of the step in flight that have not answered.
+  package var awaitedGroups: [Int] { groups.indices.filter { groups[$0].isAwaited } }
+
+  /// The request of a sequence that is not over.
+  package func request(of sequence: SequenceID) -> RequestID? {
+    indexByID[sequence].flatMap { sequences[$0]?.request }
+  }
+
   /// Pages of a group that are free or only cached.
   package func numAvailablePages(group: Int) -> Int { groups[group].pool.numAvailable }
 

@@ -1,0 +1,65 @@
+internal import Scheduling
+internal import Wire
+
+extension CoordinatorCore {
+  /// Gives a request to the replica that suits it best: the same rule as between attention groups.
+  mutating func submit(_ request: GenerationRequest, _ directives: inout [CoordinatorDirective]) {
+    guard isOpen, !isDraining else {
+      directives.append(.refused(request.id, closedText))
+      return
+    }
+    guard requests[request.id] == nil else {
+      directives.append(.refused(request.id, "\(request.id) exists already"))
+      return
+    }
+    if let problem = request.problem(limits: settings.limits) {
+      directives.append(.refused(request.id, problem))
+      return
+    }
+    var chosen = 0
+    if replicas.count > 1 {
+      var best = replicas[0].scheduler.placement(of: request)
+      for replica in 1..<replicas.count {
+        let candidate = replicas[replica].scheduler.placement(of: request)
+        if candidate.isBetter(than: best) { (chosen, best) = (replica, candidate) }
+      }
+    }
+    let first = SequenceID(rawValue: nextSequence)
+    nextSequence += UInt64(request.sampling.n)
+    requests[request.id] = RequestRecord(replica: chosen, firstSequence: first)
+    replicas[chosen].scheduler.handle(.submit(request, firstSequence: first), into: &scratch)
+    forward(&directives)
+  }
+
+  mutating func cancel(_ request: RequestID, _ directives: inout [CoordinatorDirective]) {
+    guard let record = requests[request] else { return }
+    replicas[record.replica].scheduler.handle(.cancel(request), into: &scratch)
+    forward(&directives)
+  }
+
+  mutating func stop(_ request: RequestID, _ completion: Int, _ directives: inout [CoordinatorDirective]) {
+    guard let record = requests[request], completion >= 0 else { return }
+    let sequence = SequenceID(rawValue: record.firstSequence.rawValue + UInt64(completion))
+    guard replicas[record.replica].scheduler.request(of: sequence) == request else { return }
+    replicas[record.replica].scheduler.handle(.stop(sequence), into: &scratch)
+    forward(&directives)
+  }
+
+  /// Passes on what a scheduler wants, and forgets requests that are over.
+  mutating func forward(_ directives: inout [CoordinatorDirective]) {
+    for directive in scratch {
+      switch directive {
+      case .refused(let request, let text):
+        requests[request] = nil
+        directives.append(.refused(request, text))
+      case .token(let token): directives.append(.token(token))
+      case .payload(let payload): directives.append(.payload(payload))
+      case .finished(let end):
+        statistics.finishedSequences += 1
+        if end.isLast { requests[end.request] = nil }
+        directives.append(.finished(end))
+      }
+    }
+    scratch.removeAll(keepingCapacity: true)
+  }
+}

@@ -1,0 +1,173 @@
+package import Scheduling
+internal import Topology
+package import Wire
+
+/// Every decision of a run: who is a member, what the next step is, what each request gets.
+///
+/// A pure value without clock or I/O. The shell gathers what happened, calls `handle` with one time for all of it,
+/// carries the directives out in order, and sleeps until `nextDeadline` at the latest. Equal events at equal times give
+/// equal directives, so a run can be replayed from its log.
+///
+/// Each replica has one step in flight at most; replicas step independently. A rank that is lost ends the run with a
+/// `RunFailure` that names it.
+package struct CoordinatorCore: Sendable {
+  package let settings: CoordinatorSettings
+  package internal(set) var epoch = Epoch(rawValue: 1)
+  package internal(set) var phase = Phase.joining
+  /// No more requests are taken; the run ends with the last one.
+  package internal(set) var isDraining = false
+  package internal(set) var statistics = CoordinatorStatistics()
+
+  var members: [Member]
+  var replicas: [Replica]
+  var requests: [RequestID: RequestRecord] = [:]
+  var nextSequence: UInt64 = 1
+  let joinDeadline: Timestamp
+  /// When a pulse could be overdue first; checked no earlier.
+  var pulseCheck: Timestamp?
+  /// Reused between events.
+  var scratch: [SchedulerDirective] = []
+
+  package enum Phase: Sendable, Hashable {
+    /// Ranks are missing or load.
+    case joining
+    case serving
+    case failed(RunFailure)
+    case stopped
+  }
+
+  struct Replica: Sendable {
+    var scheduler: Scheduler
+    var lastStep = StepNumber(rawValue: 0)
+    /// When the step in flight must be complete; nil when none is.
+    var stepDeadline: Timestamp?
+  }
+
+  struct RequestRecord: Sendable {
+    var replica: Int
+    var firstSequence: SequenceID
+  }
+
+  /// - Parameter now: the start of the run.
+  package init(settings: CoordinatorSettings, now: Timestamp) {
+    self.settings = settings
+    self.joinDeadline = now + settings.joinDeadline
+    self.members = Array(repeating: Member(), count: settings.mesh.worldSize)
+    let replica = Replica(scheduler: Scheduler(limits: settings.limits))
+    self.replicas = Array(repeating: replica, count: settings.numReplicas)
+  }
+
+  /// Takes in everything that happened up to `now`, and appends what is to be done.
+  package mutating func handle(
+    _ events: [CoordinatorEvent], now: Timestamp, into directives: inout [CoordinatorDirective]
+  ) {
+    for event in events { handle(event, now, &directives) }
+    advance(now, &directives)
+  }
+
+  /// When `handle` must be called next even if nothing happens; nil: not at all.
+  package var nextDeadline: Timestamp? {
+    var earliest: Timestamp?
+    func note(_ moment: Timestamp?) {
+      if let moment { earliest = min(earliest ?? moment, moment) }
+    }
+    switch phase {
+    case .failed, .stopped: return nil
+    case .joining:
+      for member in members { note(member.deadline(joinDeadline)) }
+    case .serving:
+      for replica in replicas {
+        note(replica.stepDeadline)
+        note(replica.scheduler.nextDeadline)
+      }
+    }
+    note(pulseCheck)
+    return earliest
+  }
+
+  /// Sequences that are not over.
+  package var numUnfinished: Int { replicas.reduce(0) { $0 + $1.scheduler.numUnfinished } }
+
+  /// The scheduler of a replica, for statistics and checks.
+  package func scheduler(replica: Int) -> Scheduler { replicas[replica].scheduler }
+
+  private mutating func handle(
+    _ event: CoordinatorEvent, _ now: Timestamp, _ directives: inout [CoordinatorDirective]
+  ) {
+    guard isOpen else {
+      if case .submit(let request) = event { directives.append(.refused(request.id, closedText)) }
+      return
+    }
+    switch event {
+    case .hello(let hello): join(hello, now, &directives)
+    case .loadProgress(let progress): load(progress, now, &directives)
+    case .ready(let ready): becomeReady(ready, now, &directives)
+    case .pulse(let pulse): note(pulse, now)
+    case .stepResult(let result, let rank): complete(result, rank, &directives)
+    case .abort(let abort, let rank): lose(rank, abort.code, "gave up: \(abort.text)", &directives)
+    case .rankLost(let rank, let text): lose(rank, .peerLost, text, &directives)
+    case .submit(let request): submit(request, &directives)
+    case .cancel(let request): cancel(request, &directives)
+    case .stop(let request, let completion): stop(request, completion, &directives)
+    case .drain: isDraining = true
+    case .shutdown(let text): shutdown(text, &directives)
+    case .tick: break
+    }
+  }
+
+  /// Lets time pass: deadlines, then the next steps.
+  private mutating func advance(_ now: Timestamp, _ directives: inout [CoordinatorDirective]) {
+    checkMembers(now, &directives)
+    expire(now, &directives)
+    plan(now, &directives)
+    if isDraining, isOpen, numUnfinished == 0, replicas.allSatisfy({ $0.stepDeadline == nil }) {
+      phase = .stopped
+      directives.append(.drained)
+    }
+  }
+
+  /// Ends the run: every request first, then the ranks, then the verdict.
+  mutating func fail(_ failure: RunFailure, _ directives: inout [CoordinatorDirective]) {
+    guard isOpen else { return }
+    phase = .failed(failure)
+    for replica in replicas.indices {
+      replicas[replica].scheduler.finishEverything(.failure(failure.description), into: &scratch)
+      replicas[replica].scheduler.abandonStep()
+      replicas[replica].stepDeadline = nil
+      forward(&directives)
+    }
+    let rank = failure.rank.map { UInt32($0) }
+    directives.append(
+      .abortStep(Abort(epoch: epoch, rank: rank, code: failure.code, text: failure.description)))
+    directives.append(.failed(failure))
+  }
+
+  private mutating func shutdown(_ text: String, _ directives: inout [CoordinatorDirective]) {
+    phase = .stopped
+    for replica in replicas.indices {
+      replicas[replica].scheduler.finishEverything(.cancelled, into: &scratch)
+      replicas[replica].scheduler.abandonStep()
+      replicas[replica].stepDeadline = nil
+      forward(&directives)
+    }
+    directives.append(.shutdown(Shutdown(epoch: epoch, text: text)))
+  }
+
+  /// The run goes on: it has neither failed nor stopped.
+  package var isOpen: Bool { phase == .joining || phase == .serving }
+
+  /// Why nothing is accepted any more.
+  var closedText: String {
+    if case .failed(let failure) = phase { return "the run has failed: \(failure)" }
+    return "the run is ending and takes no more requests"
+  }
+}
+
+/// What a coordinator has seen.
+package struct CoordinatorStatistics: Sendable, Hashable {
+  /// Results of another epoch or step, dropped.
+  package var staleResults = 0
+  package var completedSteps = 0
+  /// Sequences of requests, by how they ended.
+  package var finishedSequences = 0
+}
