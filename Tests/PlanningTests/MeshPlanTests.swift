@@ -148,6 +148,47 @@ private func shapes() throws -> [MeshShape] {
   }
 }
 
+/// Every choice of 3 of 6 experts, destination by destination, against the expected dispatch.
+@Test func expectedDispatchEqualsTheAverageOverAllChoices() throws {
+  let choices = (0..<64).filter { $0.nonzeroBitCount == 3 }
+  let experts = ExpertDimensions(numExperts: 6, numExpertsPerToken: 3, intermediateSize: 56)
+  for shape in try shapes() where shape.ep * shape.tp <= 6 && shape.attnDPExpert * shape.ep <= 6 {
+    let plan = try plan("qwen3-moe-uneven", shape).shards
+    let groups = plan.mesh.groups(.attention).prefix(plan.mesh.tokenOwners)
+    var rows = 0
+    for group in groups {
+      for choice in choices {
+        rows += plan.mesh.replicaGroup(of: 0).ranks.count { rank in
+          !group.contains(rank) && plan.experts(of: rank, count: 6).contains { choice >> $0 & 1 == 1 }
+        }
+      }
+    }
+    let traffic = CollectiveTraffic(plan)
+    let average = Double(rows) / Double(groups.count * choices.count) * Double(traffic.rowBytes)
+    #expect(abs(traffic.expertDispatch(experts) - average) < 1e-6, "\(shape)")
+  }
+}
+
+/// Random meshes are either refused with a sentence or planned whole.
+@Test(arguments: 1...12)
+func anyMeshIsPlannedOrRefused(seed: UInt64) throws {
+  var random = SeededGenerator(seed: seed)
+  for name in models {
+    let sizes = (0..<5).map { _ in [1, 1, 2, 3, 4, 5].randomElement(using: &random)! }
+    let shape = try MeshShape(
+      dp: sizes[0], attnDP: sizes[1], attnDPExpert: sizes[2], ep: sizes[3], tp: sizes[4])
+    do {
+      let plan = try plan(name, shape)
+      let json = JSONWriter.string(plan.json)
+      #expect(try JSONReader.parse(json) == plan.json, "\(name) \(shape) seed \(seed)")
+      #expect(plan.collectives.allSatisfy { $0.bytesPerToken >= 0 && $0.groupSize > 1 })
+      #expect(plan.page.contains("Predicted step"))
+    } catch let error as PlanningError {
+      #expect(error.sentence.contains("use "), "\(name) \(shape) seed \(seed)")
+    }
+  }
+}
+
 @Test func theDocumentHasTheAgreedMembers() throws {
   let plan = try plan("qwen3-moe", MeshShape(attnDP: 2, ep: 2, tp: 2))
   let json = plan.json

@@ -39,7 +39,8 @@ package enum ExpertDispatchChoice: String, Sendable, CaseIterable {
 package struct MachineModel: Sendable, Hashable {
   /// Ranks that share one host's memory and links; nil when all do.
   package var ranksPerHost: Int?
-  /// Cores of one host, when more ranks than that share it: an exchange then waits for their turns. Nil: enough.
+  /// Cores of one host, when more ranks than that share it: an exchange then waits for their turns. Nil:
+  /// enough.
   package var coresPerHost: Int?
   /// Read bandwidth of one host's memory.
   package var memoryBytesPerSecond = 30e9
