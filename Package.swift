@@ -2,14 +2,20 @@
 // Targets from the foundations upwards: a target may depend only on targets above it here.
 import PackageDescription
 
+/// With FUZZ=1 in the environment the whole package is built for libFuzzer and the address sanitizer; give
+/// such a build a path of its own (`--build-path .build-fuzz`).
+let isFuzzing = Context.environment["FUZZ"] == "1"
+let fuzzing: [SwiftSetting] = isFuzzing ? [.unsafeFlags(["-sanitize=fuzzer,address"])] : []
+
 /// Settings of every target: explicit existentials, visible imports, unsafe code is an error unless marked.
-let common: [SwiftSetting] = [
-  .enableUpcomingFeature("ExistentialAny"),
-  .enableUpcomingFeature("MemberImportVisibility"),
-  .enableUpcomingFeature("InternalImportsByDefault"),
-  .strictMemorySafety(),
-  .treatWarning("StrictMemorySafety", as: .error),
-]
+let common: [SwiftSetting] =
+  fuzzing + [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .strictMemorySafety(),
+    .treatWarning("StrictMemorySafety", as: .error),
+  ]
 
 /// Engine rooms are optimised in debug builds too, so that tests run the real kernels at real speed.
 let optimised: [SwiftSetting] = common + [.unsafeFlags(["-O"], .when(configuration: .debug))]
@@ -139,3 +145,15 @@ let package = Package(
       swiftSettings: kernelTests),
   ]
 )
+
+// Fuzzers of everything that reads bytes from outside, one folder each; see `fuzzing` above.
+if isFuzzing {
+  func fuzzer(_ parser: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(
+      name: "Fuzz\(parser)", dependencies: dependencies, path: "Tests/Fuzz/\(parser)",
+      swiftSettings: common, linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])])
+  }
+  package.targets += [
+    fuzzer("Safetensors", ["Checkpoints"])
+  ]
+}
