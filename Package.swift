@@ -54,8 +54,6 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Reso
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
-let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
-let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 
 let package = Package(
   name: "meshdecode",
@@ -64,11 +62,6 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     // Settings files: typed YAML nodes with line numbers; meshes and drills are trees, not flat keys.
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
-    // Worker processes: pidfd waiting, process groups, bounded teardown; Foundation's Process has none of
-    // these.
-    .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
-    // File descriptors and paths in the interface of swift-subprocess.
-    .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
   ],
   targets: [
     room("Parsing", [], optimised + [.enableExperimentalFeature("Lifetimes")]),
@@ -105,15 +98,19 @@ let package = Package(
     // The edge: settings, launching, the command line.
     room("Settings"),
     room("ConfigFiles", ["Settings", yams]),
+    .target(name: "CProcesses"),
+    room("Launching", ["CProcesses"]),
     .executableTarget(
       name: "meshdecode", dependencies: ["Settings", "ConfigFiles", argumentParser],
       resources: [.copy("Resources/tiny-qwen3-moe")], swiftSettings: common),
 
     // Tests; TestSupport is for all of them.
-    .target(
-      name: "TestSupport", dependencies: [subprocess, systemPackage], path: "Tests/TestSupport",
-      swiftSettings: common),
+    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: common),
     tests("SettingsTests", ["Settings", "ConfigFiles", "TestSupport"]),
+    .executableTarget(
+      name: "launching-probe", dependencies: ["Launching"], path: "Tests/LaunchingProbe",
+      swiftSettings: common),
+    tests("LaunchingTests", ["Launching", "launching-probe", "TestSupport"]),
     tests("CommandTests", ["meshdecode", "Settings", "TestSupport"]),
 
     tests("ParsingTests", ["Parsing"]),

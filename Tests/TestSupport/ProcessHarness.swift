@@ -1,6 +1,4 @@
 package import Foundation
-internal import Subprocess
-internal import SystemPackage
 
 /// Starts the built `meshdecode` executable as a user would, with a deadline and everything it printed.
 package enum ProcessHarness {
@@ -31,58 +29,45 @@ package enum ProcessHarness {
   ) async throws -> ProcessOutcome {
     let folder = try makeTemporaryDirectory()
     defer { try? FileManager.default.removeItem(at: folder) }
+    // Files instead of pipes: nothing is lost and nothing blocks the process.
+    let process = Process()
+    process.executableURL = executable
+    process.arguments = arguments
+    process.environment = ProcessInfo.processInfo.environment.merging(environment) { _, new in new }
+    if let workingDirectory { process.currentDirectoryURL = workingDirectory }
+    let inputFile = folder.appendingPathComponent("stdin")
+    try Data(input.utf8).write(to: inputFile)
+    process.standardInput = try FileHandle(forReadingFrom: inputFile)
+    process.standardOutput = try file("stdout", in: folder)
+    process.standardError = try file("stderr", in: folder)
+
     let running = RunningProcess(folder: folder)
-    return try await withThrowingTaskGroup(of: ProcessOutcome?.self) { group in
-      group.addTask {
-        try await launch(running, arguments, executable, input, environment, workingDirectory, body)
-      }
-      group.addTask {
-        try await Task.sleep(for: deadline)
-        return nil
-      }
-      defer { group.cancelAll() }
-      guard let first = try await group.next(), let outcome = first else {
+    process.terminationHandler = { running.ended($0.terminationReason, $0.terminationStatus) }
+    try process.run()
+    running.started(pid: process.processIdentifier)
+    let end = ContinuousClock.now + deadline
+    let work = Task { try await body(running) }
+    while running.ending == nil {
+      if ContinuousClock.now > end {
+        running.send(SIGKILL)
+        work.cancel()
         throw HarnessError(
           "meshdecode \(arguments.joined(separator: " ")) did not end within \(deadline); it printed:\n"
             + running.standardOutput + running.standardError)
       }
-      return outcome
+      try await Task.sleep(for: .milliseconds(2))
     }
-  }
-
-  private static func launch(
-    _ running: RunningProcess, _ arguments: [String], _ executable: URL, _ input: String,
-    _ environment: [String: String], _ workingDirectory: URL?,
-    _ body: @escaping @Sendable (RunningProcess) async throws -> Void
-  ) async throws -> ProcessOutcome {
-    var options = PlatformOptions()
-    options.teardownSequence = []
-    let variables = Dictionary(
-      uniqueKeysWithValues: environment.map { (Environment.Key(stringLiteral: $0.key), Optional($0.value)) })
-    let result = try await Subprocess.run(
-      .path(FilePath(executable.path)), arguments: Arguments(arguments),
-      environment: .inherit.updating(variables),
-      workingDirectory: workingDirectory.map { FilePath($0.path) }, platformOptions: options,
-      input: .string(input), output: try captured(running.outputFile), error: try captured(running.errorFile)
-    ) { execution in
-      running.started(pid: execution.processIdentifier.value)
-      try await body(running)
-    }
-    let ending: ProcessOutcome.Ending =
-      switch result.terminationStatus {
-      case .exited(let code): .exited(code)
-      case .signaled(let signal): .signalled(signal)
-      }
+    if case .failure(let error) = await work.result, !(error is CancellationError) { throw error }
     return ProcessOutcome(
-      ending: ending, standardOutput: running.standardOutput, standardError: running.standardError)
+      ending: running.ending ?? .signalled(0), standardOutput: running.standardOutput,
+      standardError: running.standardError)
   }
-}
 
-/// Output into a file, so that nothing is lost and nothing blocks the process.
-private func captured(_ file: URL) throws -> FileDescriptorOutput {
-  let descriptor = try FileDescriptor.open(
-    FilePath(file.path), .writeOnly, options: [.create, .append], permissions: .ownerReadWrite)
-  return .fileDescriptor(descriptor, closeAfterSpawningProcess: true)
+  private static func file(_ name: String, in folder: URL) throws -> FileHandle {
+    let url = folder.appendingPathComponent(name)
+    try Data().write(to: url)
+    return try FileHandle(forWritingTo: url)
+  }
 }
 
 /// How a process ended and what it printed.

@@ -1,11 +1,16 @@
-package import Foundation
+internal import Foundation
 internal import Synchronization
 
 /// A process that the harness started: what it has printed so far, and signals to it.
 package final class RunningProcess: Sendable {
-  let outputFile: URL
-  let errorFile: URL
-  private let startedPid = Mutex<Int32>(0)
+  private struct State {
+    var pid: Int32 = 0
+    var ending: ProcessOutcome.Ending?
+  }
+
+  private let outputFile: URL
+  private let errorFile: URL
+  private let state = Mutex(State())
 
   init(folder: URL) {
     outputFile = folder.appendingPathComponent("stdout")
@@ -13,23 +18,28 @@ package final class RunningProcess: Sendable {
   }
 
   /// Process id.
-  package var pid: Int32 { startedPid.withLock { $0 } }
+  package var pid: Int32 { state.withLock { $0.pid } }
   /// What it has printed so far.
   package var standardOutput: String { text(of: outputFile) }
   package var standardError: String { text(of: errorFile) }
+  /// How it ended; nil while it runs.
+  package var ending: ProcessOutcome.Ending? { state.withLock { $0.ending } }
 
-  /// Sends a signal, for instance `SIGINT`.
+  /// Sends a signal, for instance `SIGINT`, unless it has ended.
   package func send(_ signal: Int32) {
-    let target = pid
-    if target > 0 { _ = kill(target, signal) }
+    state.withLock { if $0.ending == nil && $0.pid > 0 { _ = kill($0.pid, signal) } }
   }
 
-  /// Waits until `condition` holds for what was printed; the deadline of the harness bounds it.
+  /// Waits until `condition` holds for what was printed, or the process has ended.
   package func wait(until condition: @Sendable (RunningProcess) -> Bool) async throws {
-    while !condition(self) { try await Task.sleep(for: .milliseconds(5)) }
+    while !condition(self) && ending == nil { try await Task.sleep(for: .milliseconds(2)) }
   }
 
-  func started(pid: Int32) { startedPid.withLock { $0 = pid } }
+  func started(pid: Int32) { state.withLock { $0.pid = pid } }
+
+  func ended(_ reason: Process.TerminationReason, _ status: Int32) {
+    state.withLock { $0.ending = reason == .exit ? .exited(status) : .signalled(status) }
+  }
 
   private func text(of file: URL) -> String {
     String(decoding: FileManager.default.contents(atPath: file.path) ?? Data(), as: UTF8.self)
