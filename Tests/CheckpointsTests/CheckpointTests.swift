@@ -9,7 +9,8 @@ import Testing
 func referenceModels() throws {
   let models = try FileManager.default.contentsOfDirectory(atPath: fixtures.appending(path: "models").path)
   #expect(models.count == 9)
-  for model in models.sorted().map({ "models/" + $0 }) + ["trained/tiny-llama"] {
+  let bundled = "../../../Sources/meshdecode/Resources/tiny-qwen3-moe"
+  for model in models.sorted().map({ "models/" + $0 }) + ["trained/tiny-llama", bundled] {
     let directory = try CheckpointDirectory(path: fixtures.appending(path: model).path)
     let config = try ModelConfig(json: directory.config)
     let generation = try GenerationDefaults(json: #require(directory.generationConfig))
