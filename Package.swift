@@ -48,8 +48,11 @@ func room(_ name: String, _ dependencies: [Target.Dependency] = [], _ settings: 
   .target(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
-  .testTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: common)
+func tests(
+  _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [], resources: [Resource] = []
+) -> Target {
+  .testTarget(
+    name: name, dependencies: dependencies, exclude: exclude, resources: resources, swiftSettings: common)
 }
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -89,11 +92,20 @@ let package = Package(
     .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
     room("Transport", ["Wire", "CZeroMQ"], optimised + [.enableExperimentalFeature("Lifetimes")]),
     room("Collectives", ["Topology", "Wire", "Transport"], optimised),
+    room("Layers", ["Tensors", "Topology", "Compute"]),
+    room("Models", ["ModelConfigs", "Layers", "Compute", "Tensors", "Topology"]),
 
     // The core: decisions, pure values. Optimised in debug builds too, for thousands of simulated runs.
     room("Scheduling", ["KVCaching", "Wire"], optimised),
     room("Sampling", ["Wire"], optimised),
     room("Coordination", ["Scheduling", "Topology", "Wire"], optimised),
+    room(
+      "WorkerRuntime",
+      [
+        "Models", "ModelConfigs", "Layers", "Checkpoints", "Sampling", "Compute", "Tensors", "Topology",
+        "KVCaching",
+        "Wire", "Parsing", "Transport", "Collectives",
+      ], optimised),
 
     // The edge: settings, launching, the command line.
     room("Settings"),
@@ -135,6 +147,13 @@ let package = Package(
     tests(
       "SimulationTests", ["Coordination", "Scheduling", "SimulationSupport", "Topology", "Wire"]),
     tests("SchedulingTests", ["Scheduling", "SimulationSupport", "Wire", "KVCaching"]),
+    tests(
+      "GoldenTests",
+      [
+        "WorkerRuntime", "Models", "Compute", "Collectives", "Transport", "KVCaching", "Wire", "Topology",
+        "Parsing",
+        "TestSupport",
+      ], exclude: ["Fixtures"]),
     tests("TokenizationTests", ["Tokenization", "Parsing"]),
     tests("ComputeTests", ["Compute"]),
     .testTarget(

@@ -9,6 +9,9 @@ package enum WeightFormat: UInt8, Sendable, BitwiseCopyable, CaseIterable {
   package init(keeping dtype: DType) {
     self = dtype == .bf16 ? .bf16 : .f32
   }
+
+  /// Element type of the packed words.
+  package var dtype: DType { self == .bf16 ? .bf16 : .f32 }
 }
 
 /// The packed form of a weight matrix W[rows, columns]: vector lanes are output rows, columns run sequentially.

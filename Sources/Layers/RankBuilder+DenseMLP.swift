@@ -1,0 +1,104 @@
+package import Compute
+package import Tensors
+package import Topology
+
+/// What a gated MLP needs to know beyond the rank's ranges.
+package struct MLPSettings: Sendable {
+  package var intermediateSize: Int
+  package var activation: GateActivation
+  package var weightFormat: WeightFormat
+
+  package init(intermediateSize: Int, activation: GateActivation, weightFormat: WeightFormat) {
+    self.intermediateSize = intermediateSize
+    self.activation = activation
+    self.weightFormat = weightFormat
+  }
+
+  /// The leaves of the down projection: pairs of columns, the packing unit of every plain format.
+  package var leaves: ContractionLeaves { ContractionLeaves(extent: intermediateSize, granule: 2) }
+}
+
+/// Tensors of one gated MLP.
+package struct MLPTensors: Sendable {
+  package var gate: CheckpointTensor
+  package var up: CheckpointTensor
+  package var down: CheckpointTensor
+  /// Gate, up and down biases, in this order; empty without.
+  package var biases: [CheckpointTensor]
+
+  package init(
+    gate: CheckpointTensor, up: CheckpointTensor, down: CheckpointTensor, biases: [CheckpointTensor] = []
+  ) {
+    self.gate = gate
+    self.up = up
+    self.down = down
+    self.biases = biases
+  }
+}
+
+/// Activations inside a gated MLP.
+package struct MLPBuffers: Sendable {
+  package var gateUp: Region
+  package var activated: Region
+}
+
+extension RankBuilder {
+  /// Rows whose dense MLP this rank computes a slice of, at most.
+  private var mlpRows: Int { limits.ownRows * geometry.mlpGroupCount }
+
+  /// Shared buffers of all dense MLP layers; call once, before the first one.
+  package mutating func prepareMLP(_ settings: MLPSettings) {
+    let sum = SumGeometry(tree: settings.leaves.tree, group: geometry.mlpGroup, rank: geometry.rank)
+    let width = settings.leaves.range(ofLeaves: sum.ownLeaves).count
+    mlpBuffers = MLPBuffers(
+      gateUp: workspace.take(floats: mlpRows * 2 * width), activated: workspace.take(floats: mlpRows * width))
+    places.mlpSum = sum
+  }
+
+  /// Gate and up (column-parallel, fused), activation, down (row-parallel).
+  package mutating func denseMLP(_ settings: MLPSettings, tensors: MLPTensors, postNorm: CheckpointTensor?) {
+    guard let sum = places.mlpSum, let buffers = mlpBuffers, let roots = places.roots else {
+      preconditionFailure("MLP buffers are not prepared")
+    }
+    let columns = settings.leaves.range(ofLeaves: sum.ownLeaves)
+    if geometry.mlpGroupCount > 1 { append(.gatherRows) }
+    if !columns.isEmpty {
+      let gateUp = weights.matrix(
+        [WeightPiece(tensors.gate, rows: columns), WeightPiece(tensors.up, rows: columns)],
+        format: settings.weightFormat)
+      let bias =
+        tensors.biases.isEmpty
+        ? nil : weights.vector(tensors.biases.prefix(2).map { WeightPiece($0, columns: columns) })
+      append(
+        .matmul(
+          MatmulOp(
+            weight: gateUp, input: places.normed, output: buffers.gateUp, outputStride: gateUp.rows,
+            rows: .mlp,
+            bias: bias)))
+      append(
+        .activate(
+          GateOp(
+            gateUp: buffers.gateUp, output: buffers.activated, width: columns.count,
+            activation: settings.activation,
+            rows: .mlp)))
+      let down = weights.matrix([WeightPiece(tensors.down, columns: columns)], format: settings.weightFormat)
+      append(
+        .leafMatmul(
+          LeafMatmulOp(
+            weight: down, input: buffers.activated, roots: roots, rootStride: places.rootStride, rows: .mlp,
+            leaves: schedule(sum, leafWidth: settings.leaves.width))))
+    }
+    let bias = tensors.biases.last.map { vector($0) }
+    finish(.mlp, shared: sum.members.count > 1, bias: bias, postNorm: postNorm)
+  }
+
+  /// Space for the roots of every row-parallel sum of this rank, own and received; call after the sums are known.
+  package mutating func prepareRoots() {
+    let sums = [places.attentionSum, places.mlpSum].compactMap { $0 }
+    let own = sums.map { $0.rootCounts[$0.ownIndex] }.max() ?? 0
+    let received = sums.map { sum in sum.rootCounts.reduce(0, +) - sum.rootCounts[sum.ownIndex] }.max() ?? 0
+    places.rootStride = max(mlpRows, limits.ownRows) * hiddenSize
+    places.roots = workspace.take(floats: own * places.rootStride)
+    places.receivedRoots = workspace.take(floats: received * limits.ownRows * hiddenSize)
+  }
+}

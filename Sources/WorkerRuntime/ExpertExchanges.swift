@@ -1,0 +1,260 @@
+internal import Collectives
+internal import Compute
+internal import Layers
+internal import Models
+internal import Tensors
+internal import Topology
+
+/// Where the routed rows of the current MoE layer went: what `dispatch` hands to the way back.
+///
+/// `assignments[g]` lists, for the rows of token group g in (row, slot) order, the position of each result in this rank's
+/// result buffer. The owner of the rows derives the same order from its own routing, so results travel without indices.
+struct DispatchReceipt {
+  var assignments: [[Int32]]
+  /// Tokens per local expert, for the load statistics.
+  var load: [UInt32]
+}
+
+/// Plans the exchanges of routed experts: who needs which rows, and where each result lies.
+struct ExpertExchanges {
+  private(set) var dispatch = TransferList()
+  private(set) var results = TransferList()
+  private(set) var receipt: DispatchReceipt
+
+  private let program: RankProgram
+  private let places: ExpertPlaces
+  private let rowBytes: Int
+  /// Expert ranges by expert index (attn_dp_expert major).
+  private let blocks: [Range<Int>]
+  private let blockOfExpert: [Int]
+  private var indexInBlock: [Int] = []
+  private var arrivals: [Arrival] = []
+
+  /// Where a twin's routed rows arrive.
+  private struct Arrival {
+    var group: Int
+    var byteOffset: Int
+  }
+
+  init?(program: RankProgram) {
+    guard let places = program.places.experts else { return nil }
+    self.program = program
+    self.places = places
+    rowBytes = program.hiddenSize * 4
+    let mesh = program.geometry.mesh
+    blocks = LeafSplit(count: places.numExperts, parts: mesh.expertRanks).ranges
+    blockOfExpert = blocks.enumerated().flatMap { index, range in Array(repeating: index, count: range.count)
+    }
+    receipt = DispatchReceipt(
+      assignments: Array(repeating: [], count: mesh.tokenOwners),
+      load: Array(repeating: 0, count: places.experts.count))
+  }
+
+  private var geometry: RankGeometry { program.geometry }
+  private var k: Int { places.numChosen }
+
+  /// Bytes of one routed row on the wire: its chosen experts, then its values.
+  private var recordBytes: Int { (k + program.hiddenSize) * 4 }
+
+  /// Whether rows of this step go to their experts' ranks only, instead of everywhere. All ranks of a replica decide
+  /// from the same numbers: a row that needs k of B blocks reaches a given block with probability 1 - (1 - 1/B)^k.
+  func usesAllToAll(_ mode: ExpertDispatchMode) -> Bool {
+    switch mode {
+    case .allToAll: return true
+    case .allReduce: return false
+    case .auto:
+      let missed = (0..<k).reduce(1.0) { chance, _ in chance * (1 - 1 / Double(blocks.count)) }
+      return missed > 0.25
+    }
+  }
+
+  /// Fills `dispatch` with the rows that leave for, and arrive from, this rank's twins in the other token groups.
+  mutating func planDispatch(rows: StepRows, allToAll: Bool, memory: StepMemory) {
+    dispatch.removeAll()
+    arrivals.removeAll(keepingCapacity: true)
+    var record = places.routedRows.byteOffset
+    for group in rows.groups where group != rows.ownGroup {
+      let twin = geometry.tokenGroup.ranks[group]
+      if allToAll {
+        sendRoutedRows(to: twin, rows: rows.own, memory: memory)
+        let capacity = rows.counts[group] * recordBytes
+        dispatch.receive(from: twin, byteOffset: record, byteCount: capacity)
+        arrivals.append(Arrival(group: group, byteOffset: record))
+        record += capacity
+      } else {
+        dispatch.send(to: twin, byteOffset: program.places.normed.byteOffset, byteCount: rows.own * rowBytes)
+        dispatch.send(to: twin, byteOffset: places.chosen.byteOffset, byteCount: rows.own * k * 4)
+        dispatch.receive(
+          from: twin, byteOffset: program.places.normed.byteOffset + rows.starts[group] * rowBytes,
+          byteCount: rows.counts[group] * rowBytes)
+        dispatch.receive(
+          from: twin, byteOffset: places.chosen.byteOffset + rows.starts[group] * k * 4,
+          byteCount: rows.counts[group] * k * 4)
+      }
+    }
+  }
+
+  /// Only rows with a chosen expert on `twin`, each once; a frame goes out even when there is none.
+  private mutating func sendRoutedRows(to twin: Int, rows: Int, memory: StepMemory) {
+    guard rows > 0 else { return }
+    let block = blocks[geometry.mesh.expertIndex(of: twin)]
+    dispatch.announce(to: twin, byteOffset: places.chosen.byteOffset)
+    memory.withInts(places.chosen, count: rows * k) { chosen in
+      for row in 0..<rows where (row * k..<row * k + k).contains(where: { block.contains(Int(chosen[$0])) }) {
+        dispatch.send(to: twin, byteOffset: places.chosen.byteOffset + row * k * 4, byteCount: k * 4)
+        dispatch.send(
+          to: twin, byteOffset: program.places.normed.byteOffset + row * rowBytes, byteCount: rowBytes)
+      }
+    }
+  }
+
+  /// Moves arrived records to where gathered rows lie; returns the local rows of each token group.
+  ///
+  /// - Parameter receivedBytes: what came from the twin in each token group.
+  func placeRows(
+    rows: StepRows, allToAll: Bool, receivedBytes: [Int], memory: StepMemory
+  ) -> [(group: Int, range: Range<Int>)] {
+    var result = [(group: rows.ownGroup, range: 0..<rows.own)]
+    guard allToAll else {
+      for group in rows.groups where group != rows.ownGroup {
+        result.append((group, rows.starts[group]..<rows.starts[group] + rows.counts[group]))
+      }
+      return result
+    }
+    for arrival in arrivals {
+      let start = rows.starts[arrival.group]
+      let count = rows.counts[arrival.group] > 0 ? receivedBytes[arrival.group] / recordBytes : 0
+      for index in 0..<count {
+        let record = Region(arena: .workspace, byteOffset: arrival.byteOffset + index * recordBytes)
+        memory.move(floats: k, from: record, to: places.chosen.advanced(byFloats: (start + index) * k))
+        memory.move(
+          floats: program.hiddenSize, from: record.advanced(byFloats: k),
+          to: program.places.normed.advanced(byFloats: (start + index) * program.hiddenSize))
+      }
+      result.append((arrival.group, start..<start + count))
+    }
+    return result
+  }
+
+  /// Sorts the assignments of local rows by expert: each row once per chosen expert that this rank holds.
+  mutating func sortAssignments(
+    rows: [(group: Int, range: Range<Int>)], memory: StepMemory, tables: StepTables
+  ) {
+    let last = rows.map(\.range.upperBound).max() ?? 0
+    memory.withInts(places.chosen, count: last * k) { chosen in
+      sortAssignments(rows: rows, chosen: { chosen[$0] }, tables: tables)
+    }
+  }
+
+  private mutating func sortAssignments(
+    rows: [(group: Int, range: Range<Int>)], chosen: (Int) -> Int32, tables: StepTables
+  ) {
+    var counts = Array(repeating: 0, count: places.experts.count)
+    for (_, range) in rows {
+      for pair in range.lowerBound * k..<range.upperBound * k {
+        let expert = Int(chosen(pair))
+        if places.experts.contains(expert) { counts[expert - places.experts.lowerBound] += 1 }
+      }
+    }
+    tables.experts.starts.removeAll()
+    var next: [Int] = []
+    var total = 0
+    for count in counts {
+      tables.experts.starts.append(Int32(total))
+      next.append(total)
+      total += count
+    }
+    tables.experts.starts.append(Int32(total))
+    tables.experts.rowOfAssignment.fill(0, count: total)
+    for index in receipt.load.indices { receipt.load[index] = UInt32(counts[index]) }
+    for index in receipt.assignments.indices { receipt.assignments[index].removeAll(keepingCapacity: true) }
+    for (group, range) in rows {
+      for pair in range.lowerBound * k..<range.upperBound * k {
+        let expert = Int(chosen(pair))
+        guard places.experts.contains(expert) else { continue }
+        let local = expert - places.experts.lowerBound
+        tables.experts.rowOfAssignment[next[local]] = Int32(pair / k)
+        receipt.assignments[group].append(Int32(next[local]))
+        next[local] += 1
+      }
+    }
+  }
+
+  /// Plans the way back: results of other ranks' rows leave, results of own rows arrive and are listed per (row, slot).
+  mutating func prepareResults(ownRows: Int, memory: StepMemory, tables: StepTables) {
+    results.removeAll()
+    planSends()
+    memory.withInts(places.chosen, count: ownRows * k) { chosen in
+      let counts = countBlocks(ownRows: ownRows, chosen: { chosen[$0] })
+      planReceives(ownRows: ownRows, counts: counts, chosen: { chosen[$0] }, tables: tables)
+    }
+  }
+
+  private mutating func planSends() {
+    let rootCount = places.sum.rootCounts[places.sum.ownIndex]
+    for peer in geometry.mesh.replicaGroup(of: geometry.rank).ranks where peer != geometry.rank {
+      for position in receipt.assignments[geometry.mesh.tokenIndex(of: peer)] {
+        for root in 0..<rootCount {
+          results.send(
+            to: peer,
+            byteOffset: places.results.byteOffset + root * places.resultStride * 4 + Int(position) * rowBytes,
+            byteCount: rowBytes)
+        }
+      }
+    }
+  }
+
+  /// Own (row, slot) pairs per expert block; remembers the index of each pair within its block.
+  private mutating func countBlocks(ownRows: Int, chosen: (Int) -> Int32) -> [Int] {
+    var counts = Array(repeating: 0, count: blocks.count)
+    indexInBlock.removeAll(keepingCapacity: true)
+    for pair in 0..<ownRows * k {
+      let block = blockOfExpert[Int(chosen(pair))]
+      indexInBlock.append(counts[block])
+      counts[block] += 1
+    }
+    return counts
+  }
+
+  private mutating func planReceives(
+    ownRows: Int, counts: [Int], chosen: (Int) -> Int32, tables: StepTables
+  ) {
+    let mesh = geometry.mesh
+    let slices = places.sum.members.count
+    var bases = Array(repeating: 0, count: blocks.count * slices)
+    var next = places.receivedResults.byteOffset / 4
+    for peer in mesh.replicaGroup(of: geometry.rank).ranks where peer != geometry.rank {
+      let block = mesh.expertIndex(of: peer)
+      let slice = mesh.mlpIndex(of: peer)
+      let floats = counts[block] * places.sum.rootCounts[slice] * program.hiddenSize
+      bases[block * slices + slice] = next
+      results.receive(from: peer, byteOffset: next * 4, byteCount: floats * 4)
+      next += floats
+    }
+    listResults(ownRows: ownRows, bases: bases, chosen: chosen, tables: tables)
+  }
+
+  private func listResults(ownRows: Int, bases: [Int], chosen: (Int) -> Int32, tables: StepTables) {
+    let slices = places.sum.members.count
+    let ownBlock = geometry.mesh.expertIndex(of: geometry.rank)
+    let ownAssignments = receipt.assignments[geometry.tokenGroupIndex]
+    tables.experts.resultPlaces.removeAll()
+    tables.experts.resultStrides.removeAll()
+    for pair in 0..<ownRows * k {
+      let block = blockOfExpert[Int(chosen(pair))]
+      let index = indexInBlock[pair]
+      for slice in 0..<slices {
+        if block == ownBlock && slice == places.sum.ownIndex {
+          tables.experts.resultPlaces.append(
+            places.results.byteOffset / 4 + Int(ownAssignments[index]) * program.hiddenSize)
+          tables.experts.resultStrides.append(places.resultStride)
+        } else {
+          let rootCount = places.sum.rootCounts[slice]
+          tables.experts.resultPlaces.append(
+            bases[block * slices + slice] + index * rootCount * program.hiddenSize)
+          tables.experts.resultStrides.append(program.hiddenSize)
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,30 @@
+internal import Compute
+internal import Layers
+internal import Tensors
+
+/// Keeps the routing of every MoE layer of a step for `logits --routing` and the engine interface.
+struct RoutingCapture {
+  /// One MoE layer: `[row][k]` experts (i32) and weights (f32) as little-endian bytes.
+  struct Layer {
+    var layer: Int
+    var experts: [UInt8]
+    var weights: [UInt8]
+  }
+
+  private(set) var layers: [Layer] = []
+  private var wanted = false
+
+  mutating func begin(wanted: Bool) {
+    self.wanted = wanted
+    layers.removeAll(keepingCapacity: true)
+  }
+
+  mutating func record(layer: Int, rows: Int, places: ExpertPlaces, memory: StepMemory) {
+    guard wanted else { return }
+    let count = rows * places.numChosen * 4
+    layers.append(
+      Layer(
+        layer: layer, experts: memory.bytes(places.chosen, count: count),
+        weights: memory.bytes(places.weights, count: count)))
+  }
+}

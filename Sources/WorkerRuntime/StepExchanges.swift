@@ -1,0 +1,104 @@
+internal import Collectives
+internal import Compute
+internal import Layers
+internal import Models
+internal import Tensors
+internal import Topology
+internal import Transport
+internal import Wire
+
+/// Carries out the exchanges of a step through the communicator, with its deadline and its place in the step.
+struct StepExchanges: ~Copyable {
+  private let program: RankProgram
+  private var communicator: Communicator
+  private let deadline: Duration
+  private let mode: ExpertDispatchMode
+  private var densePlans: DenseExchanges
+  private var expertPlans: ExpertExchanges?
+  private var planned: [ExchangePlan] = []
+  private var step = StepNumber(rawValue: 0)
+  private var sequence: UInt32 = 0
+  private(set) var waitedNanoseconds: UInt64 = 0
+
+  init(
+    program: RankProgram, communicator: consuming Communicator, deadline: Duration,
+    dispatch: ExpertDispatchMode
+  ) {
+    self.program = program
+    self.communicator = communicator
+    self.deadline = deadline
+    mode = dispatch
+    densePlans = DenseExchanges(program: program)
+    expertPlans = ExpertExchanges(program: program)
+  }
+
+  var payloadBytesSent: Int { communicator.link.traffic.totalSent.payloadBytes }
+
+  /// Numbers the operations of a new step and plans those whose sizes are known now.
+  mutating func begin(plan: StepPlan, rows: StepRows, tables: StepTables) {
+    step = plan.step
+    sequence = 0
+    waitedNanoseconds = 0
+    densePlans.prepare(rows: rows, tables: tables)
+    planned = [
+      densePlans.embeddings.plan(), densePlans.attentionSum.plan(), densePlans.mlpSum.plan(),
+      densePlans.gatherRows.plan(),
+    ]
+  }
+
+  /// What does not change from step to step: the roots of each expert slice and how they add up.
+  func describeSlices(_ experts: ExpertPlaces, tables: StepTables) {
+    for count in experts.sum.rootCounts { tables.experts.rootsOfSlice.append(Int32(count)) }
+    for count in experts.sum.completion { tables.experts.completion.append(count) }
+  }
+
+  mutating func dense(_ point: SyncPoint, memory: StepMemory) throws(WorkerError) {
+    switch point {
+    case .embeddings: try exchange(planned[0], memory)
+    case .sum(.attention): try exchange(planned[1], memory)
+    case .sum(.mlp): try exchange(planned[2], memory)
+    case .gatherRows: try exchange(planned[3], memory)
+    default: preconditionFailure("\(point) is no exchange of known size")
+    }
+  }
+
+  /// Every operation gets the next number on every rank, whether or not this one takes part.
+  private mutating func exchange(_ plan: ExchangePlan, _ memory: StepMemory) throws(WorkerError) {
+    sequence += 1
+    guard !plan.sends.isEmpty || !plan.receives.isEmpty else { return }
+    let started = Deadline.now
+    let place = ExchangePlace(step: step, sequence: sequence)
+    do throws(CollectiveError) {
+      try memory.withWorkspace { bytes throws(CollectiveError) in
+        try communicator.exchange(plan, at: place, memory: &bytes, deadline: .after(deadline))
+      }
+    } catch {
+      throw .collective(error)
+    }
+    waitedNanoseconds += Deadline.now - started
+  }
+
+  mutating func dispatch(rows: StepRows, memory: StepMemory, tables: StepTables) throws(WorkerError) {
+    guard let allToAll = expertPlans?.usesAllToAll(mode) else { return }
+    expertPlans?.planDispatch(rows: rows, allToAll: allToAll, memory: memory)
+    if let plan = expertPlans?.dispatch.plan(sizes: allToAll ? .upTo : .exact) { try exchange(plan, memory) }
+    let received = program.geometry.tokenGroup.ranks.map { communicator.bytesReceived(from: $0) }
+    let local =
+      expertPlans?.placeRows(rows: rows, allToAll: allToAll, receivedBytes: received, memory: memory) ?? []
+    expertPlans?.sortAssignments(rows: local, memory: memory, tables: tables)
+    expertPlans?.prepareResults(ownRows: rows.own, memory: memory, tables: tables)
+  }
+
+  mutating func expertResults(memory: StepMemory) throws(WorkerError) {
+    guard let plan = expertPlans?.results.plan() else { return }
+    try exchange(plan, memory)
+  }
+
+  /// Candidates, and whole rows where `wholeRows` names them, go to the first rank of the attention group.
+  mutating func gather(_ list: TransferList, memory: StepMemory) throws(WorkerError) {
+    try exchange(list.plan(), memory)
+  }
+
+  /// Tokens per local expert of the last MoE layer.
+  var expertLoad: [UInt32] { expertPlans?.receipt.load ?? [] }
+}

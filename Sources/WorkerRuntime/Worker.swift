@@ -1,0 +1,209 @@
+internal import Collectives
+internal import Compute
+internal import Layers
+internal import Models
+internal import Parsing
+internal import Transport
+package import Wire
+
+/// How a worker finds its coordinator and its place.
+package struct WorkerConnection: Sendable, Hashable {
+  /// The coordinator's control endpoint.
+  package var coordinator: String
+  package var rank: Int
+  package var worldSize: Int
+  /// Where this worker listens for its peers; `tcp://host:*` takes any free port.
+  package var dataEndpoint: String
+  package var epoch: Epoch
+  package var incarnation: UInt32
+  /// Build identity; the coordinator refuses another one.
+  package var buildID: String
+
+  package init(
+    coordinator: String, rank: Int, worldSize: Int, dataEndpoint: String, epoch: Epoch, incarnation: UInt32,
+    buildID: String
+  ) {
+    self.coordinator = coordinator
+    self.rank = rank
+    self.worldSize = worldSize
+    self.dataEndpoint = dataEndpoint
+    self.epoch = epoch
+    self.incarnation = incarnation
+    self.buildID = buildID
+  }
+}
+
+/// One worker process: joins, loads its shard, then runs step plans until it is told to stop.
+///
+/// The calling thread owns every socket and is member 0 of the compute team.
+package final class Worker {
+  private let connection: WorkerConnection
+  private let control: ControlClient
+  private let link: ZMQLink
+  private let context: ZMQContext
+
+  /// Connects and says hello.
+  package init(_ connection: WorkerConnection) throws(WorkerError) {
+    self.connection = connection
+    do {
+      context = try ZMQContext()
+      let name = WorkerName(
+        rank: UInt32(connection.rank), epoch: connection.epoch, incarnation: connection.incarnation)
+      link = try ZMQLink(
+        context, rank: connection.rank, worldSize: connection.worldSize,
+        endpoint: try Endpoint(connection.dataEndpoint), epoch: connection.epoch,
+        checksum: { HardwareChecksum.crc32c($0, $1) })
+      control = try ControlClient(
+        context, endpoint: try Endpoint(connection.coordinator), name: name,
+        checksum: { HardwareChecksum.crc32c($0, $1) })
+    } catch {
+      throw .startup("\(error)")
+    }
+    link.interruptSource = control
+  }
+
+  /// Works until shutdown.
+  ///
+  /// - Throws: what ended it early; the coordinator has been told as far as it could be reached.
+  package func run() throws(WorkerError) {
+    do throws(WorkerError) {
+      try greet()
+      guard let settings = try awaitSettings() else { return }
+      let runner = try prepare(settings)
+      try serve(runner, settings)
+    } catch {
+      report(error)
+      throw error
+    }
+  }
+
+  private func greet() throws(WorkerError) {
+    let hello = Hello(
+      buildID: connection.buildID, protocolVersion: Hello.currentProtocolVersion,
+      rank: UInt32(connection.rank),
+      incarnation: connection.incarnation, processID: HostFacts.processID, hostName: HostFacts.hostName,
+      cpuFeatures: CPUFeatures.current.description, numThreads: UInt32(HostFacts.allowedCPUs.count))
+    try send(.hello) { hello.write(to: &$0) }
+    try send(.addressBook) { $0.lengthPrefixedString(self.link.endpoint.description) }
+  }
+
+  private func awaitSettings() throws(WorkerError) -> WorkerSettings? {
+    while true {
+      let message = try receive(seconds: 120, waitingFor: "its configuration")
+      switch message.kind {
+      case .configure:
+        do throws(ParseError) {
+          var reader = ByteReader(message.payload.span)
+          return try WorkerSettings(decoding: Configure(from: &reader).settings)
+        } catch {
+          throw .startup("the configuration from the coordinator cannot be read: \(error)")
+        }
+      case .shutdown, .abort: return nil
+      case .refusal:
+        throw .startup(
+          "the coordinator refused this worker: \(String(decoding: message.payload, as: UTF8.self))")
+      default: continue
+      }
+    }
+  }
+
+  /// Loads the shard, connects to the peers, starts the team, says ready.
+  private func prepare(_ settings: WorkerSettings) throws(WorkerError) -> StepRunner {
+    let instructionSet = try chooseInstructionSet(settings.instructionSet)
+    let kernels = KernelTable(instructionSet)
+    var lastReport = Deadline.immediate
+    let loaded = try ModelLoading.load(settings, kernels: kernels) { done, total in
+      if lastReport.hasPassed || done == total {
+        lastReport = .after(milliseconds: 50)
+        let progress = LoadProgress(
+          rank: UInt32(self.connection.rank), bytesDone: UInt64(done), bytesTotal: UInt64(total))
+        try? self.send(.loadProgress) { progress.write(to: &$0) }
+      }
+      return true
+    }
+    do {
+      try link.connect(
+        try settings.endpoints.map { endpoint throws(TransportError) in try Endpoint(endpoint) })
+      let cpus = settings.firstCPU < 0 ? [] : (0..<settings.threads).map { settings.firstCPU + $0 }
+      let team = try ThreadTeam(
+        count: settings.threads, rank: settings.rank, cpus: cpus, spinLimit: settings.spins ? nil : 0)
+      let runner = StepRunner(
+        program: loaded.program, memory: loaded.memory, executor: StepExecutor(team: team, kernels: kernels),
+        communicator: Communicator(link: link),
+        collectiveDeadline: .milliseconds(settings.collectiveMilliseconds),
+        dispatch: settings.expertDispatch)
+      let ready = Ready(
+        rank: UInt32(settings.rank), epoch: connection.epoch,
+        weightBytes: UInt64(loaded.program.weights.byteCount),
+        numPages: UInt32(settings.limits.numPages))
+      try send(.ready) { ready.write(to: &$0) }
+      return runner
+    } catch {
+      throw (error as? WorkerError) ?? .startup("\(error)")
+    }
+  }
+
+  private func chooseInstructionSet(_ name: String) throws(WorkerError) -> InstructionSet {
+    guard !name.isEmpty else { return .best }
+    guard let chosen = InstructionSet(rawValue: name), chosen.isAvailable else {
+      let available = InstructionSet.allCases.filter(\.isAvailable).map(\.rawValue).joined(separator: ", ")
+      throw .startup("instruction set \(name) is not available on this CPU; available are \(available)")
+    }
+    return chosen
+  }
+
+  private func serve(_ runner: StepRunner, _ settings: WorkerSettings) throws(WorkerError) {
+    while true {
+      let message = try receive(seconds: 3600, waitingFor: "a step plan")
+      switch message.kind {
+      case .stepPlan:
+        let plan: StepPlan
+        do throws(ParseError) {
+          var reader = ByteReader(message.payload.span)
+          plan = try StepPlan(from: &reader)
+        } catch {
+          throw .badPlan("\(error)")
+        }
+        if let result = try runner.run(plan) {
+          try send(.stepResult, step: plan.step) { result.write(to: &$0) }
+        }
+      case .shutdown, .abort: return
+      default: continue
+      }
+    }
+  }
+
+  private func receive(seconds: Int, waitingFor what: String) throws(WorkerError) -> ControlMessage {
+    let message: ControlMessage?
+    do throws(TransportError) {
+      message = try control.receive(deadline: .after(.seconds(seconds)))
+    } catch {
+      throw .startup("\(error)")
+    }
+    guard let message else {
+      throw .startup("rank \(connection.rank) waited \(seconds) s for \(what) in vain")
+    }
+    return message
+  }
+
+  private func send(
+    _ kind: MessageKind, step: StepNumber = StepNumber(rawValue: 0), _ write: (inout ByteWriter) -> Void
+  ) throws(WorkerError) {
+    var writer = ByteWriter()
+    write(&writer)
+    do throws(TransportError) {
+      try control.send(
+        ControlMessage(kind: kind, epoch: connection.epoch, step: step, payload: writer.bytes),
+        deadline: .after(.seconds(10)))
+    } catch {
+      throw .startup("\(error)")
+    }
+  }
+
+  /// Last words.
+  private func report(_ error: WorkerError) {
+    let abort = Abort(
+      epoch: connection.epoch, rank: UInt32(connection.rank), code: error.abortCode, text: "\(error)")
+    try? send(.abort) { abort.write(to: &$0) }
+  }
+}

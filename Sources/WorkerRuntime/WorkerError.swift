@@ -1,0 +1,31 @@
+package import Collectives
+internal import Wire
+
+/// Why a worker cannot go on.
+package enum WorkerError: Error, Sendable, CustomStringConvertible {
+  /// A plan that does not fit this worker: coordinator and worker disagree.
+  case badPlan(String)
+  case collective(CollectiveError)
+  /// A value that is not a number where one is needed.
+  case numeric(String)
+  /// Model, checkpoint, memory or connection trouble before the first step.
+  case startup(String)
+
+  package var description: String {
+    switch self {
+    case .badPlan(let what): "the step plan does not fit this worker: \(what)"
+    case .collective(let error): "\(error)"
+    case .startup(let what), .numeric(let what): what
+    }
+  }
+
+  /// How the coordinator classifies it.
+  var abortCode: Abort.Code {
+    switch self {
+    case .badPlan: .malformedMessage
+    case .collective(let error): error.code == .deadlineExceeded ? .collectiveDeadline : .peerLost
+    case .numeric: .numeric
+    case .startup: .badConfiguration
+    }
+  }
+}

@@ -1,0 +1,144 @@
+internal import Compute
+package import Models
+package import Parsing
+package import Topology
+
+/// What the coordinator tells a worker before it loads: the model, its place on the mesh, and the sizes of the run.
+package struct WorkerSettings: Sendable, Hashable {
+  /// Checkpoint directory on the worker's host; empty with dummy weights from a bare configuration.
+  package var modelDirectory: String
+  /// The model's configuration with all overrides applied, as JSON text.
+  package var configJSON: String
+  /// Seed of dummy weights; nil loads the checkpoint.
+  package var dummySeed: UInt64?
+  package var mesh: MeshShape
+  package var rank: Int
+  package var limits: RunLimits
+  package var threads: Int
+  /// Whether idle threads spin a little before they sleep; off when ranks outnumber cores.
+  package var spins: Bool
+  /// First CPU of this worker's threads; negative leaves placement to the kernel.
+  package var firstCPU: Int
+  /// `reference`, `avx2`, `avx512` or empty for the best one.
+  package var instructionSet: String
+  /// Data endpoints by rank.
+  package var endpoints: [String]
+  /// Longest wait of one collective.
+  package var collectiveMilliseconds: Int
+  package var pulseMilliseconds: Int
+  package var expertDispatch: ExpertDispatchMode
+
+  package init(
+    modelDirectory: String, configJSON: String, dummySeed: UInt64?, mesh: MeshShape, rank: Int,
+    limits: RunLimits,
+    threads: Int, spins: Bool, firstCPU: Int, instructionSet: String, endpoints: [String],
+    collectiveMilliseconds: Int,
+    pulseMilliseconds: Int, expertDispatch: ExpertDispatchMode
+  ) {
+    self.modelDirectory = modelDirectory
+    self.configJSON = configJSON
+    self.dummySeed = dummySeed
+    self.mesh = mesh
+    self.rank = rank
+    self.limits = limits
+    self.threads = threads
+    self.spins = spins
+    self.firstCPU = firstCPU
+    self.instructionSet = instructionSet
+    self.endpoints = endpoints
+    self.collectiveMilliseconds = collectiveMilliseconds
+    self.pulseMilliseconds = pulseMilliseconds
+    self.expertDispatch = expertDispatch
+  }
+}
+
+/// How MoE rows reach the ranks that own their experts.
+package enum ExpertDispatchMode: UInt8, Sendable, Hashable, CaseIterable {
+  /// Chosen per layer and batch by bytes.
+  case auto
+  /// Only routed rows move.
+  case allToAll
+  /// All rows of the replica are gathered first.
+  case allReduce
+
+  package init?(flag: String) {
+    switch flag {
+    case "auto": self = .auto
+    case "all-to-all": self = .allToAll
+    case "all-reduce": self = .allReduce
+    default: return nil
+    }
+  }
+}
+
+extension WorkerSettings {
+  /// The settings as bytes of a `Configure` message.
+  package func encoded() -> [UInt8] {
+    var writer = ByteWriter(reserving: configJSON.utf8.count + 512)
+    writer.lengthPrefixedString(modelDirectory)
+    writer.lengthPrefixedString(configJSON)
+    writer.bool(dummySeed != nil)
+    writer.u64(dummySeed ?? 0)
+    for axis in MeshAxis.allCases { writer.u32(UInt32(mesh[axis])) }
+    writer.u32(UInt32(rank))
+    for value in [
+      limits.maxBatchedTokens, limits.maxSequences, limits.maxModelLength, limits.pageSlots, limits.numPages,
+    ] { writer.u32(UInt32(value)) }
+    writer.u8(limits.kvFormat.rawValue)
+    writer.bool(limits.scoresRows)
+    writer.u32(UInt32(threads))
+    writer.bool(spins)
+    writer.i32(Int32(firstCPU))
+    writer.lengthPrefixedString(instructionSet)
+    writer.u32(UInt32(endpoints.count))
+    for endpoint in endpoints { writer.lengthPrefixedString(endpoint) }
+    writer.u32(UInt32(collectiveMilliseconds))
+    writer.u32(UInt32(pulseMilliseconds))
+    writer.u8(expertDispatch.rawValue)
+    return writer.bytes
+  }
+
+  /// Reads what `encoded` wrote; anything else is a `ParseError`.
+  package init(decoding bytes: [UInt8]) throws(ParseError) {
+    var reader = ByteReader(bytes.span)
+    modelDirectory = try reader.lengthPrefixedString(atMost: 4096, "model directory")
+    configJSON = try reader.lengthPrefixedString(atMost: 1 << 20, "model configuration")
+    let isDummy = try reader.bool("dummy weights")
+    let seed = try reader.u64("seed")
+    dummySeed = isDummy ? seed : nil
+    var degrees: [Int] = []
+    for _ in MeshAxis.allCases { degrees.append(Int(try reader.u32("mesh axis"))) }
+    do throws(MeshError) {
+      mesh = try MeshShape(
+        dp: degrees[0], attnDP: degrees[1], attnDPExpert: degrees[2], ep: degrees[3], tp: degrees[4])
+    } catch {
+      throw ParseError(message: "\(error)", byteOffset: reader.position)
+    }
+    rank = Int(try reader.u32("rank"))
+    limits = RunLimits(
+      maxBatchedTokens: Int(try reader.u32("tokens")), maxSequences: Int(try reader.u32("sequences")),
+      maxModelLength: Int(try reader.u32("length")), pageSlots: Int(try reader.u32("page slots")),
+      numPages: Int(try reader.u32("pages")),
+      kvFormat: KVFormat(rawValue: try reader.u8("kv format")) ?? .f32,
+      scoresRows: try reader.bool("scores"))
+    threads = Int(try reader.u32("threads"))
+    spins = try reader.bool("spinning")
+    firstCPU = Int(try reader.i32("first CPU"))
+    instructionSet = try reader.lengthPrefixedString(atMost: 32, "instruction set")
+    let count = Int(try reader.u32("endpoint count"))
+    guard count <= MeshShape.maximumWorldSize else {
+      throw ParseError(message: "\(count) endpoints are too many", byteOffset: reader.position)
+    }
+    var list: [String] = []
+    for _ in 0..<count { list.append(try reader.lengthPrefixedString(atMost: 4096, "endpoint")) }
+    endpoints = list
+    collectiveMilliseconds = Int(try reader.u32("collective deadline"))
+    pulseMilliseconds = Int(try reader.u32("pulse"))
+    expertDispatch = ExpertDispatchMode(rawValue: try reader.u8("dispatch")) ?? .auto
+    try reader.expectEnd()
+    guard rank < mesh.worldSize, endpoints.count == mesh.worldSize else {
+      throw ParseError(
+        message: "rank \(rank) and \(endpoints.count) endpoints do not fit the mesh", byteOffset: 0)
+    }
+  }
+}

@@ -1,0 +1,87 @@
+import Compute
+import Testing
+import Topology
+import WorkerRuntime
+
+@Suite("The same bits everywhere")
+struct BitIdentityTests {
+  /// Two models: dense with rope scaling and grouped heads, and experts with uneven sizes and a dense layer between.
+  static let models = ["llama-gqa", "qwen3-moe-uneven", "qwen3-moe", "mixtral"]
+
+  private func sequences(_ model: GoldenModel, count: Int) -> [KnownSequence] {
+    (0..<count).map { index in
+      let prompt = model.prompts[index % model.prompts.count]
+      return KnownSequence(
+        prompt: Array(prompt.ids.prefix(40 + index)), continuation: Array(prompt.greedy.prefix(3)))
+    }
+  }
+
+  private func bits(_ logits: [[[Float]]]) -> [[[UInt32]]] { logits.map { $0.map { $0.map(\.bitPattern) } } }
+
+  /// Compares each shape's logits with those of one rank, one thread, whole prompts.
+  private func compare(_ name: String, count: Int, shapes: [RunShape]) throws {
+    let model = try GoldenModel(name)
+    let sequences = sequences(model, count: count)
+    let expected = bits(
+      try MeshHarness.logits(model: model.directory, sequences: sequences, shape: RunShape()))
+    for shape in shapes {
+      let actual = bits(try MeshHarness.logits(model: model.directory, sequences: sequences, shape: shape))
+      #expect(actual == expected, "\(name): \(shape)")
+    }
+  }
+
+  @Test("tensor parallel degrees, dividing or not", arguments: models)
+  func tensorParallel(name: String) throws {
+    let degrees = [2, 3, 4, 5, 6]
+    try compare(name, count: 3, shapes: try degrees.map { RunShape(mesh: try MeshShape(tp: $0)) })
+  }
+
+  @Test("eight ranks", arguments: ["llama-gqa", "mixtral"])
+  func eightRanks(name: String) throws {
+    try compare(name, count: 3, shapes: [RunShape(mesh: try MeshShape(tp: 8))])
+  }
+
+  @Test("batch, prefill chunk, threads, page size", arguments: models)
+  func batchAndChunks(name: String) throws {
+    var shapes = [1, 7, 64].map { RunShape(prefillChunk: $0) }
+    shapes.append(RunShape(threads: 2))
+    shapes.append(RunShape(mesh: try MeshShape(tp: 2), threads: 2, prefillChunk: 7, pageSlots: 64))
+    try compare(name, count: 16, shapes: shapes)
+    let model = try GoldenModel(name)
+    let all = sequences(model, count: 16)
+    let batch = bits(try MeshHarness.logits(model: model.directory, sequences: all, shape: RunShape()))
+    for index in [0, 5, 15] {
+      let alone = try MeshHarness.logits(model: model.directory, sequences: [all[index]], shape: RunShape())
+      #expect(bits(alone)[0] == batch[index], "\(name): sequence \(index) alone")
+    }
+  }
+
+  @Test("instruction sets", arguments: models)
+  func instructionSets(name: String) throws {
+    let sets = InstructionSet.allCases.filter(\.isAvailable)
+    print("instruction sets compared: \(sets.map(\.rawValue).joined(separator: ", "))")
+    try compare(name, count: 2, shapes: sets.map { RunShape(instructionSet: $0) })
+  }
+
+  @Test("every axis of the mesh, alone and together", arguments: models)
+  func wholeMesh(name: String) throws {
+    let meshes = [
+      try MeshShape(ep: 2), try MeshShape(ep: 3), try MeshShape(ep: 2, tp: 2), try MeshShape(attnDP: 2),
+      try MeshShape(attnDP: 3), try MeshShape(attnDPExpert: 2), try MeshShape(attnDP: 2, ep: 2),
+      try MeshShape(attnDP: 2, ep: 2, tp: 2), try MeshShape(attnDP: 2, attnDPExpert: 2, tp: 2),
+      try MeshShape(attnDP: 2, attnDPExpert: 2, ep: 1, tp: 3),
+    ]
+    let shapes = meshes.flatMap { mesh in
+      [ExpertDispatchMode.allToAll, .allReduce].map { RunShape(mesh: mesh, dispatch: $0) }
+    }
+    try compare(name, count: 5, shapes: shapes)
+  }
+
+  @Test("sixteen ranks", arguments: ["mixtral", "qwen3-moe"])
+  func sixteenRanks(name: String) throws {
+    let mesh = try MeshShape(attnDP: 2, attnDPExpert: 2, ep: 2, tp: 2)
+    try compare(
+      name, count: 5,
+      shapes: [RunShape(mesh: mesh, prefillChunk: 7), RunShape(mesh: mesh, dispatch: .allReduce)])
+  }
+}
