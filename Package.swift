@@ -90,8 +90,10 @@ let package = Package(
     // Without pkgConfig: libzmq.pc names include paths of its private dependencies, which SwiftPM warns
     // about.
     .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
-    room("Transport", ["Wire", "CZeroMQ"], optimised + [.enableExperimentalFeature("Lifetimes")]),
-    room("Collectives", ["Topology", "Wire", "Transport"], optimised),
+    room(
+      "Transport", ["Wire", "Compute", "CLinux", "CZeroMQ"],
+      optimised + [.enableExperimentalFeature("Lifetimes")]),
+    room("Collectives", ["Parsing", "Topology", "Wire", "Transport"], optimised),
     room("Layers", ["Tensors", "Topology", "Compute"]),
     room("Models", ["ModelConfigs", "Layers", "Compute", "Tensors", "Topology"]),
 

@@ -19,7 +19,7 @@ package final class ControlClient: InterruptSource {
   package init(
     _ context: ZMQContext, endpoint: Endpoint, name: WorkerName,
     options: SocketOptions = ControlServer.defaultOptions,
-    checksum: @escaping ChecksumFunction = { CRC32C.table($0, $1) }
+    checksum: @escaping ChecksumFunction = FrameChecksum.fastest
   ) throws(TransportError) {
     var options = options
     options.routingID = Array(name.description.utf8)

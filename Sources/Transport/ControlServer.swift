@@ -30,7 +30,7 @@ package final class ControlServer {
 
   package init(
     _ context: ZMQContext, endpoint: Endpoint, options: SocketOptions = ControlServer.defaultOptions,
-    checksum: @escaping ChecksumFunction = { CRC32C.table($0, $1) }
+    checksum: @escaping ChecksumFunction = FrameChecksum.fastest
   ) throws(TransportError) {
     let socket = try ZMQSocket(context, .router, options)
     self.endpoint = try socket.bind(endpoint)

@@ -20,7 +20,7 @@ package final class LoopbackHub: Sendable {
   /// Rank `rank`'s end, for the thread that calls.
   package func link(
     rank: Int, epoch: Epoch = Epoch(rawValue: 0), maxPayloadBytes: Int = FrameHeader.maxPayloadBytes,
-    checksum: @escaping ChecksumFunction = { CRC32C.table($0, $1) }
+    checksum: @escaping ChecksumFunction = FrameChecksum.fastest
   ) -> LoopbackLink {
     LoopbackLink(
       hub: self,
@@ -89,7 +89,6 @@ package final class LoopbackHub: Sendable {
 package final class LoopbackLink: Link {
   private let hub: LoopbackHub
   private var gate: FrameGate
-  private var poller = Poller(capacity: 2)
   package var interruptSource: (any InterruptSource)?
 
   init(hub: LoopbackHub, gate: FrameGate) {
@@ -123,14 +122,12 @@ package final class LoopbackLink: Link {
         if let header = try gate.admit(message) { return InboundFrame(header: header, message: message) }
         continue
       }
-      poller.removeAll()
-      poller.add(hub.event(of: rank).pollTarget)
-      if let interruptSource { poller.add(interruptSource.pollTarget) }
-      let ready = try poller.wait(until: deadline)
-      if poller.count > 1, poller.isReady(1), let interruptSource, try interruptSource.checkInterrupt() {
+      if let interruptSource, try interruptSource.checkInterrupt() {
         throw TransportError(.interrupted, "rank \(rank) stopped waiting: the step was aborted")
       }
-      guard ready > 0 else {
+      guard
+        try hub.event(of: rank).pollTarget.sleep(or: interruptSource?.pollTarget, until: deadline)
+      else {
         throw TransportError(.deadlineExceeded, "no frame came before the deadline of rank \(rank)")
       }
     }

@@ -4,6 +4,7 @@ internal import Glibc
 /// Something that becomes readable: a file descriptor, or a ZeroMQ socket.
 @safe package struct PollTarget {
   @unsafe let socket: UnsafeMutableRawPointer?
+  /// Of a socket: where ZeroMQ signals that something has changed. It tells of changes only, not of states.
   let descriptor: Int32
 
   package init(descriptor: Int32) {
@@ -11,9 +12,32 @@ internal import Glibc
     self.descriptor = descriptor
   }
 
-  init(socket: UnsafeMutableRawPointer) {
+  init(socket: UnsafeMutableRawPointer, descriptor: Int32) {
     unsafe self.socket = unsafe socket
-    self.descriptor = -1
+    self.descriptor = descriptor
+  }
+
+  /// Sleeps until this target or `other` signals or `deadline` has passed; false when the deadline has.
+  ///
+  /// For sockets that have just said that they have nothing: then any later change signals. One system call, where
+  /// `Poller.wait` needs several.
+  func sleep(or other: PollTarget?, until deadline: Deadline) throws(TransportError) -> Bool {
+    var items = (
+      pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0),
+      pollfd(fd: other?.descriptor ?? -1, events: Int16(POLLIN), revents: 0)
+    )
+    while true {
+      let ready = unsafe withUnsafeMutablePointer(to: &items) { pointer in
+        unsafe pointer.withMemoryRebound(to: pollfd.self, capacity: 2) { items in
+          unsafe poll(items, 2, Int32(clamping: deadline.pollMilliseconds))
+        }
+      }
+      if ready > 0 { return true }
+      if ready < 0 && errno != EINTR {
+        throw TransportError(.systemCall, "waiting failed (errno \(errno))", errno: errno)
+      }
+      if deadline.hasPassed { return false }
+    }
   }
 }
 

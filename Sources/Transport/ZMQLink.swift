@@ -11,7 +11,6 @@ package final class ZMQLink: Link {
   private let options: SocketOptions
   private let receiver: ZMQSocket
   private var senders: [SenderSocket?]
-  private var poller = Poller(capacity: 2)
   package var interruptSource: (any InterruptSource)?
 
   /// Where peers reach this link.
@@ -31,7 +30,7 @@ package final class ZMQLink: Link {
   /// Binds the receiving socket at `endpoint`; no peer is connected yet.
   package init(
     _ context: ZMQContext, rank: Int, worldSize: Int, endpoint: Endpoint, epoch: Epoch = Epoch(rawValue: 0),
-    options: SocketOptions = SocketOptions(), checksum: @escaping ChecksumFunction = { CRC32C.table($0, $1) }
+    options: SocketOptions = SocketOptions(), checksum: @escaping ChecksumFunction = FrameChecksum.fastest
   ) throws(TransportError) {
     let payloadLimit = options.maxMessageBytes - FrameHeader.byteCount
     gate = FrameGate(
@@ -83,7 +82,7 @@ package final class ZMQLink: Link {
     let message = try gate.build(target, pieces, of: memory)
     let frameBytes = message.byteCount
     while try !sender.socket.trySend(message) {
-      try wait(for: sender.socket.pollTarget, writing: true, peer: target.peer, deadline)
+      try wait(for: sender.socket.pollTarget, peer: target.peer, deadline)
     }
     gate.countSent(to: target.peer, frameBytes: frameBytes)
   }
@@ -94,23 +93,17 @@ package final class ZMQLink: Link {
       if try receiver.tryReceive(into: message) {
         if let header = try gate.admit(message) { return InboundFrame(header: header, message: message) }
       } else {
-        try wait(for: receiver.pollTarget, writing: false, peer: nil, deadline)
+        try wait(for: receiver.pollTarget, peer: nil, deadline)
       }
     }
   }
 
-  /// Returns when the socket may be ready.
-  private func wait(
-    for target: PollTarget, writing: Bool, peer: Int?, _ deadline: Deadline
-  ) throws(TransportError) {
-    poller.removeAll()
-    poller.add(target, forWriting: writing)
-    if let interruptSource { poller.add(interruptSource.pollTarget) }
-    let ready = try poller.wait(until: deadline)
-    if poller.count > 1, poller.isReady(1), let interruptSource, try interruptSource.checkInterrupt() {
+  /// Returns when the socket, which had nothing to give or take just now, may be ready.
+  private func wait(for target: PollTarget, peer: Int?, _ deadline: Deadline) throws(TransportError) {
+    if let interruptSource, try interruptSource.checkInterrupt() {
       throw TransportError(.interrupted, "rank \(rank) stopped waiting: the step was aborted", peer: peer)
     }
-    guard ready > 0 else {
+    guard try target.sleep(or: interruptSource?.pollTarget, until: deadline) else {
       let what = peer.map { "the queue to rank \($0) stayed full" } ?? "no frame came"
       throw TransportError(.deadlineExceeded, "\(what) before the deadline of rank \(rank)", peer: peer)
     }

@@ -9,6 +9,8 @@ internal import CZeroMQ
   package let context: ZMQContext
   package let kind: Kind
   @unsafe let handle: UnsafeMutableRawPointer
+  /// What a poller has to watch for this socket.
+  package let pollTarget: PollTarget
 
   package init(_ context: ZMQContext, _ kind: Kind, _ options: SocketOptions = SocketOptions())
     throws(TransportError)
@@ -29,6 +31,10 @@ internal import CZeroMQ
     self.context = context
     self.kind = kind
     unsafe self.handle = unsafe handle
+    var descriptor: Int32 = -1
+    var size = MemoryLayout<Int32>.size
+    _ = unsafe zmq_getsockopt(handle, ZMQ_FD, &descriptor, &size)
+    pollTarget = unsafe PollTarget(socket: handle, descriptor: descriptor)
   }
 
   private consuming func applying(_ options: SocketOptions) throws(TransportError) -> ZMQSocket {
@@ -90,7 +96,4 @@ internal import CZeroMQ
       }
     }
   }
-
-  /// What a poller has to watch for this socket.
-  package var pollTarget: PollTarget { unsafe PollTarget(socket: handle) }
 }
