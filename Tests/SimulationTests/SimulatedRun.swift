@@ -112,9 +112,9 @@ struct SimulatedRun {
         #expect(group.chunks.allSatisfy { $0.tokens.count <= settings.limits.prefillChunk })
         for admission in group.admissions { client.note(admission) }
       }
-      for rank in 0..<settings.mesh.worldSize
-      where settings.replica(of: rank) == replica && settings.isReporter(rank) {
-        let result = workers[replica].run(received, group: settings.attentionGroup(of: rank))
+      for (rank, placement) in settings.placements.enumerated()
+      where placement.replica == replica && placement.isReporter {
+        let result = workers[replica].run(received, group: placement.group)
         let answer = try StepResult(decoding: result.encoded())
         schedule(.stepResult(answer, rank: rank), after: .microseconds(50 + random.below(2000)))
       }

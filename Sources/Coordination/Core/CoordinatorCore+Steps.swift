@@ -30,14 +30,15 @@ extension CoordinatorCore {
   /// Takes in one group's result of the step in flight; drops results of other steps and epochs.
   mutating func complete(_ result: StepResult, _ rank: Int, _ directives: inout [CoordinatorDirective]) {
     guard members.indices.contains(rank) else { return }
-    let replica = settings.replica(of: rank)
+    let placement = settings.placements[rank]
+    let replica = placement.replica
     guard result.epoch == epoch, result.step == replicas[replica].lastStep,
       replicas[replica].stepDeadline != nil
     else {
       statistics.staleResults += 1
       return
     }
-    guard settings.isReporter(rank), settings.attentionGroup(of: rank) == Int(result.group) else {
+    guard placement.isReporter, placement.group == Int(result.group) else {
       lose(
         rank, .malformedMessage, "sent a result of attention group \(result.group), not its own", &directives)
       return
@@ -59,8 +60,8 @@ extension CoordinatorCore {
   private mutating func failLateStep(_ replica: Int, _ directives: inout [CoordinatorDirective]) {
     let awaited = replicas[replica].scheduler.awaitedGroups
     let late = members.indices.filter { rank in
-      settings.replica(of: rank) == replica && settings.isReporter(rank)
-        && awaited.contains(settings.attentionGroup(of: rank))
+      let placement = settings.placements[rank]
+      return placement.replica == replica && placement.isReporter && awaited.contains(placement.group)
     }
     let names = late.map { name($0) }.joined(separator: ", ")
     fail(

@@ -3,7 +3,7 @@ package import Topology
 
 /// What a coordinator must know before anything happens.
 package struct CoordinatorSettings: Sendable {
-  package var mesh: Mesh
+  package let mesh: Mesh
   /// Of each replica; its number of groups follows from the mesh.
   package var limits: SchedulerLimits
   /// Workers of another build are refused.
@@ -17,21 +17,32 @@ package struct CoordinatorSettings: Sendable {
   /// A rank that has pulsed once is taken for hung when it is silent for twice this long.
   package var pulsePeriod: Duration = .milliseconds(500)
 
+  /// What each rank is to the coordinator; worked out once, for it is asked for in every step.
+  package let placements: [RankPlacement]
+
   package init(mesh: Mesh, limits: SchedulerLimits, buildID: String) {
     self.mesh = mesh
     self.limits = limits
     self.limits.numGroups = mesh.tokenOwners
     self.buildID = buildID
+    self.placements = mesh.ranks.map { rank in
+      RankPlacement(
+        replica: mesh.index(of: rank, over: [.data]),
+        group: mesh.index(of: rank, over: MeshGroup.token.axes),
+        isReporter: mesh.index(of: rank, over: MeshGroup.attention.axes) == 0)
+    }
+    self.numReplicas = mesh.shape.size(over: [.data])
   }
 
   /// Replicas that step independently of each other.
-  package var numReplicas: Int { mesh.shape.size(over: [.data]) }
+  package let numReplicas: Int
+}
 
-  package func replica(of rank: Int) -> Int { mesh.index(of: rank, over: [.data]) }
-
-  /// Index of the rank's attention group within its replica, as in `StepPlan.groups`.
-  package func attentionGroup(of rank: Int) -> Int { mesh.index(of: rank, over: MeshGroup.token.axes) }
-
-  /// The rank that samples for its attention group and reports its results.
-  package func isReporter(_ rank: Int) -> Bool { mesh.index(of: rank, over: MeshGroup.attention.axes) == 0 }
+/// Where a rank sits, as far as planning is concerned.
+package struct RankPlacement: Sendable, Hashable, BitwiseCopyable {
+  package var replica: Int
+  /// Index of its attention group within the replica, as in `StepPlan.groups`.
+  package var group: Int
+  /// It samples for its attention group and sends the group's results: the first rank of the group.
+  package var isReporter: Bool
 }
