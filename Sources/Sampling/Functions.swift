@@ -39,7 +39,7 @@ package enum Functions {
     let t = (f - 1) / (f + 1)
     let square = t * t
     var sum = 0.0
-    for denominator in stride(from: 23.0, through: 1.0, by: -2.0) { sum = sum * square + 1 / denominator }
+    for denominator in stride(from: 23, through: 1, by: -2) { sum = sum * square + 1 / Double(denominator) }
     return Double(exponent) * 0.693_147_180_559_945_3 + 2 * t * sum
   }
 }

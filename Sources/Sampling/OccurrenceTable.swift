@@ -9,7 +9,10 @@ package struct OccurrenceTable: Sendable {
 
   private var tokens: [Int32]
   private var outputCounts: [Int32]
-  package private(set) var count = 0
+  /// Places in use, in the order in which tokens came.
+  private var places: [Int32] = []
+
+  package var count: Int { places.count }
 
   /// An empty table with room for `capacity` different tokens.
   package init(capacity: Int) {
@@ -17,6 +20,7 @@ package struct OccurrenceTable: Sendable {
     while size < capacity * 2 { size *= 2 }
     tokens = Array(repeating: Self.empty, count: size)
     outputCounts = Array(repeating: 0, count: size)
+    places.reserveCapacity(size / 2)
   }
 
   /// Notes a token of the prompt (0) or of the output (1).
@@ -25,17 +29,15 @@ package struct OccurrenceTable: Sendable {
     let place = place(of: token.rawValue)
     if tokens[place] == Self.empty {
       tokens[place] = token.rawValue
-      count += 1
+      places.append(Int32(place))
     }
     outputCounts[place] &+= outputs
   }
 
-  /// Calls `body` with every token seen and its count in the output, in no useful order.
+  /// Calls `body` with every token seen and its count in the output.
   @inline(__always)
   func forEach(_ body: (Int, Int32) -> Void) {
-    for place in tokens.indices where tokens[place] != Self.empty {
-      body(Int(tokens[place]), outputCounts[place])
-    }
+    for place in places { body(Int(tokens[Int(place)]), outputCounts[Int(place)]) }
   }
 
   private func place(of token: Int32) -> Int {
@@ -48,8 +50,8 @@ package struct OccurrenceTable: Sendable {
   private mutating func grow() {
     let old = self
     self = OccurrenceTable(capacity: old.tokens.count)
-    for place in old.tokens.indices where old.tokens[place] != Self.empty {
-      add(TokenID(rawValue: old.tokens[place]), outputs: old.outputCounts[place])
+    for place in old.places {
+      add(TokenID(rawValue: old.tokens[Int(place)]), outputs: old.outputCounts[Int(place)])
     }
   }
 }
