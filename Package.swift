@@ -156,7 +156,7 @@ let package = Package(
         "Parsing",
         "TestSupport",
       ], exclude: ["Fixtures"]),
-    tests("TokenizationTests", ["Tokenization", "Parsing"]),
+    tests("TokenizationTests", ["Tokenization", "Parsing"], resources: [.copy("Fixtures")]),
     tests("ComputeTests", ["Compute"]),
     .testTarget(
       name: "KernelsTests", dependencies: ["Compute", "Kernels", "Tensors", "Topology"],

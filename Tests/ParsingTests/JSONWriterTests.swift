@@ -20,7 +20,7 @@ struct JSONWriterTests {
 
   @Test("layouts are those of json.dumps")
   func layouts() {
-    let value: JSONValue = ["b": [1, 2.5, []], "a": ["x": nil, "é": "😀\u{7F}\u{1}\"\\"], "c": [:]]
+    let value: JSONValue = ["b": [1, 2.5, []], "a": ["x": .null, "é": "😀\u{7F}\u{1}\"\\"], "c": [:]]
     #expect(JSONWriter.string(value) == #"{"b":[1,2.5,[]],"a":{"x":null,"é":"😀\#u{7F}\u0001\"\\"},"c":{}}"#)
     #expect(
       JSONWriter.string(value, options: .spaced)
