@@ -7,7 +7,8 @@ internal import Wire
 /// token by cumulative weight. Greedy takes the argmax after the penalties. Ties go to the lowest token id everywhere.
 ///
 /// Weights are f32, all sums f64 in a fixed order, so a row gives the same token on every machine. Owns scratch for
-/// one row; a draw without log-probabilities allocates nothing. `SamplerReference` says the same slowly.
+/// one row: greedy draws and draws without top-k and top-p allocate nothing, the others only what the standard
+/// library's sort needs, log-probabilities their list. `SamplerReference` says the same slowly.
 package struct Sampler: Sendable {
   package let vocabularySize: Int
 
@@ -34,7 +35,7 @@ package struct Sampler: Sendable {
     blockSums = Array(repeating: 0, count: (vocabularySize + Self.blockSize - 1) / Self.blockSize)
     binCounts = Array(repeating: 0, count: Self.numBins)
     binWeights = Array(repeating: 0, count: Self.numBins)
-    candidates.reserveCapacity(min(vocabularySize, 4096))
+    candidates.reserveCapacity(vocabularySize)
   }
 
   /// Draws the next token of a sequence from its raw logits and notes it in `state`.
