@@ -16,6 +16,8 @@ import Glibc
   private let shared: UnsafeMutablePointer<TeamShared>
   private let words: UnsafeMutablePointer<UInt32>
   private let threads: [pthread_t]
+  /// CPUs that the creating thread had before it was pinned; it gets them back in the end. Empty when nobody is pinned.
+  private let formerCPUs: [Int]
 
   /// Starts `count - 1` threads and, when `cpus` is given, pins all members.
   ///
@@ -49,6 +51,7 @@ import Glibc
     unsafe self.words = words
     unsafe self.shared = shared
     self.threads = threads
+    formerCPUs = cpus.isEmpty ? [] : allowed
   }
 
   deinit {
@@ -56,6 +59,7 @@ import Glibc
     barrier.wait()
     for thread in threads { pthread_join(thread, nil) }
     unsafe Self.free(shared, words)
+    if !formerCPUs.isEmpty { try? ThreadPlacement.pinCallingThread(to: formerCPUs) }
   }
 
   /// Executes `body` on every member, here as member 0, and returns when all have finished.

@@ -44,6 +44,9 @@ package func matmulLeaves(
     y, yStride, rootStride, nil)
 }
 
+/// From how many rows on weights are widened once for all of them.
+let manyRows = 16
+
 /// Deepest stack of partial sums: leaves are at most this many.
 let leafStackDepth = 16
 
@@ -58,6 +61,13 @@ private func matmulPanels(
   _ y: UnsafeMutablePointer<Float>, _ yStride: Int, _ rootStride: Int, _ bias: UnsafePointer<Float>?
 ) {
   precondition(leafCount <= leafStackDepth, "\(leafCount) leaves, at most \(leafStackDepth)")
+  if rows >= manyRows {
+    matmulManyRows(
+      weights, isBF16, panels, inputs, outputs, x, xStride, xRows, rows, leafWidth, leafCount, merges, y,
+      yStride,
+      rootStride, bias)
+    return
+  }
   precondition(leafCount == 1 || leafWidth & 1 == 0, "leaf width \(leafWidth) is odd")
   var stack = InlineArray<1536, Float>(repeating: 0)
   var mutableSpan = stack.mutableSpan

@@ -40,13 +40,18 @@ import Testing
     // On a thread of its own, so that the pin of member 0 does not stay on the test runner's.
     let outer = try ThreadTeam(count: 2, rank: 0)
     outer.run { outerMember in
-      guard outerMember == 1, let team = try? ThreadTeam(count: 3, rank: 12, cpus: [chosen]) else { return }
-      team.run { member in
-        names.withLock { $0[member] = ThreadPlacement.callingThreadName() }
-        places.withLock { $0[member] = ThreadPlacement.allowedCPUs() }
+      guard outerMember == 1 else { return }
+      if let team = try? ThreadTeam(count: 3, rank: 12, cpus: [chosen]) {
+        team.run { member in
+          names.withLock { $0[member] = ThreadPlacement.callingThreadName() }
+          places.withLock { $0[member] = ThreadPlacement.allowedCPUs() }
+        }
       }
+      // The creating thread gets its CPUs back.
+      names.withLock { $0[-1] = "\(ThreadPlacement.allowedCPUs())" }
     }
     #expect(names.withLock { $0[1] } == "meshdeco-r12-t1")
+    #expect(names.withLock { $0[-1] } == "\(cpus)")
     #expect(names.withLock { $0[2] } == "meshdeco-r12-t2")
     #expect(places.withLock { $0 } == [0: [chosen], 1: [chosen], 2: [chosen]])
   }
