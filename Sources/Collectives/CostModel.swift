@@ -45,7 +45,7 @@ package struct CostModel: Sendable, Hashable {
 
   /// ZeroMQ between processes of one host, two to four ranks on two cores; see `Costs`.
   package static let local = CostModel(
-    secondsPerRound: 30e-6, secondsPerMessage: 50e-6, secondsPerByte: 1.2e-9, secondsPerAddition: 0.3e-9)
+    secondsPerRound: 30e-6, secondsPerMessage: 40e-6, secondsPerByte: 2e-9, secondsPerAddition: 0.3e-9)
 
   package func seconds(_ cost: CollectiveCost, additions: Int = 0) -> Double {
     Double(cost.rounds) * secondsPerRound + Double(cost.messages) * secondsPerMessage
