@@ -114,8 +114,16 @@ let package = Package(
     room("ConfigFiles", ["Settings", yams]),
     .target(name: "CProcesses"),
     room("Launching", ["CProcesses"]),
+    room("Presentation"),
+    room(
+      "RunSetup",
+      ["Settings", "Parsing", "Tensors", "Topology", "ModelConfigs", "Planning", "Compute"]),
     .executableTarget(
-      name: "meshdecode", dependencies: ["Settings", "ConfigFiles", argumentParser],
+      name: "meshdecode",
+      dependencies: [
+        "Settings", "ConfigFiles", "Launching", "Presentation", "RunSetup", "Parsing", "Planning",
+        "Tokenization", "Collectives", argumentParser,
+      ],
       resources: [.copy("Resources/tiny-qwen3-moe")], swiftSettings: common),
 
     // Tests; TestSupport is for all of them.
@@ -125,7 +133,11 @@ let package = Package(
       name: "launching-probe", dependencies: ["Launching"], path: "Tests/LaunchingProbe",
       swiftSettings: common),
     tests("LaunchingTests", ["Launching", "launching-probe", "TestSupport"]),
-    tests("CommandTests", ["meshdecode", "Settings", "TestSupport"]),
+    tests("PresentationTests", ["Presentation"]),
+    .testTarget(
+      name: "TidyTests", dependencies: ["meshdecode", "Settings", "TestSupport"],
+      exclude: ["Budgets", "Snapshots"], swiftSettings: optimised),
+    tests("CommandTests", ["meshdecode", "Settings", "Parsing", "TestSupport"]),
 
     tests("ParsingTests", ["Parsing"]),
     tests("TensorsTests", ["Tensors"]),

@@ -1,5 +1,8 @@
 internal import ArgumentParser
 internal import Foundation
+internal import Launching
+internal import Presentation
+internal import RunSetup
 internal import Settings
 
 /// How a command ends when it does not succeed.
@@ -30,6 +33,13 @@ extension MeshDecode {
       end(failure.code, "error: \(failure.sentence)")
     case let error as SettingsError:
       end(.wrongUsage, "error: \(error)")
+    case let error as SetupError:
+      end(error.isUsage ? .wrongUsage : .failedWhileRunning, "error: \(error)")
+    case let error as LaunchError:
+      end(.failedWhileRunning, "error: \(error)")
+    case is OutputClosed:
+      // The reader has what it wanted, as after `| head`.
+      end(.success, nil)
     default:
       if exitCode(for: error) == .success {
         print(fullMessage(for: error))

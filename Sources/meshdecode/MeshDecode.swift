@@ -14,7 +14,10 @@ struct MeshDecode: ParsableCommand {
       Exit codes: 0 success, 1 failure while running, 2 wrong usage or configuration, 3 a check that failed.
       """,
     version: "meshdecode \(BuildInfo.version)",
-    subcommands: [])
+    subcommands: [
+      PlanCommand.self, TranslateCommand.self, TokenizeCommand.self, DetokenizeCommand.self,
+      RenderChatCommand.self, BenchCommand.self, BenchRankCommand.self,
+    ])
 
   static func main() {
     do {

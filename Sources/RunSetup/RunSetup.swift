@@ -1,0 +1,153 @@
+internal import Compute
+internal import Foundation
+package import ModelConfigs
+package import Parsing
+package import Planning
+package import Settings
+internal import Tensors
+package import Topology
+
+/// What the settings of a command come to: which model, on which mesh.
+///
+/// `plan`, `generate` and every other command that runs a model share this, so that they agree.
+package struct RunSetup: Sendable {
+  package let settings: EngineSettings
+  /// The checkpoint's directory; nil for a bare configuration file.
+  package let modelDirectory: String?
+  package let config: ModelConfig
+  /// The text part of the configuration file, as written.
+  package let textConfig: JSONObject
+  package let shape: MeshShape
+  package let additionalConfig: JSONValue?
+
+  /// Reads the configuration of the checkpoint in `directory` and settles the mesh.
+  ///
+  /// Throws: `SetupError` with one sentence; `isUsage` tells wrong settings from a broken model.
+  package init(settings: EngineSettings, modelDirectory directory: String) throws(SetupError) {
+    try self.init(settings: settings, configFile: directory + "/config.json", modelDirectory: directory)
+  }
+
+  /// As the other one for a configuration file alone; there are no weights to load.
+  package init(
+    settings: EngineSettings, configFile: String, modelDirectory: String? = nil
+  ) throws(SetupError) {
+    self.settings = settings
+    self.modelDirectory = modelDirectory
+    let overrides = try Self.object(settings.model.hfOverrides, flag: "--hf-overrides")
+    additionalConfig = try Self.object(settings.mesh.additionalConfig, flag: "--additional-config")
+      .map { .object($0) }
+    let json = try Self.json(configFile)
+    do {
+      config = try ModelConfig(json: json, overrides: overrides)
+      textConfig = try ModelTranslationRequest.textConfig(of: json.object ?? JSONObject())
+    } catch {
+      throw SetupError("\(configFile): \(error).", isUsage: overrides != nil)
+    }
+    shape = try Self.shape(settings, config, additionalConfig)
+  }
+
+  /// The plan of this run: shards, padding, bytes, exchanges, predicted step.
+  ///
+  /// `numLanes`: lanes of the padding rule; nil for the f32 lanes of this processor.
+  package func plan(numLanes: Int? = nil) throws(SetupError) -> MeshPlan {
+    var options = MeshPlanOptions()
+    options.weightFormat = weightFormat
+    options.kvElementBytes = settings.scheduler.kvCacheDType == .float32 ? 4 : 2
+    options.numLanes =
+      numLanes ?? (InstructionSet.best == .avx512 ? 16 : InstructionSet.best == .avx2 ? 8 : 4)
+    options.loadFormat = settings.model.loadFormat.rawValue
+    options.machine.coresPerHost = ProcessInfo.processInfo.activeProcessorCount
+    do {
+      try options.takeOverrides(additionalConfig: additionalConfig)
+      return try MeshPlan(config: config, textConfig: textConfig, shape: shape, options: options)
+    } catch {
+      throw SetupError("\(error)", isUsage: true)
+    }
+  }
+
+  private var weightFormat: WeightFormat {
+    switch settings.model.dtype {
+    case .bfloat16: .bf16
+    case .float32: .f32
+    case .auto: config.storedDType.map { WeightFormat(keeping: $0) } ?? .bf16
+    }
+  }
+
+  /// The mesh: vLLM's sharding strategy when there is one, otherwise the degrees.
+  private static func shape(
+    _ settings: EngineSettings, _ config: ModelConfig, _ additionalConfig: JSONValue?
+  ) throws(SetupError) -> MeshShape {
+    let mesh = settings.mesh
+    do {
+      guard let additionalConfig, additionalConfig["sharding"] != nil else {
+        return try MeshShape(
+          dp: mesh.dataParallelSize, attnDP: mesh.attnDPSize, attnDPExpert: mesh.attnDPExpertSize,
+          ep: mesh.expertParallelSize, tp: mesh.tensorParallelSize)
+      }
+      guard mesh.attnDPSize == 1, mesh.attnDPExpertSize == 1, mesh.expertParallelSize == 1 else {
+        throw SetupError(
+          "--additional-config has a sharding strategy, which sets ep, attn_dp and attn_dp_expert itself; "
+            + "leave out the flags --ep, --attn-dp and --attn-dp-expert.", isUsage: true)
+      }
+      return try ShardingRequest(
+        config: config, additionalConfig: additionalConfig, tensorParallelSize: mesh.tensorParallelSize,
+        dataParallelSize: mesh.dataParallelSize, cacheDType: settings.scheduler.kvCacheDType.vLLMName
+      ).meshShape()
+    } catch let error as SetupError {
+      throw error
+    } catch {
+      throw SetupError("\(error)", isUsage: true)
+    }
+  }
+
+  private static func object(_ text: String, flag: String) throws(SetupError) -> JSONObject? {
+    if text.isEmpty { return nil }
+    do throws(ParseError) {
+      guard
+        let object = try JSONReader.parse(text, limits: JSONLimits(maxDepth: 64, maxBytes: 1 << 20)).object
+      else { throw ParseError(message: "it is not an object", byteOffset: 0) }
+      return object
+    } catch {
+      throw SetupError("\(flag) is no JSON object: \(error); quote it as one argument.", isUsage: true)
+    }
+  }
+
+  private static func json(_ path: String) throws(SetupError) -> JSONValue {
+    guard let data = FileManager.default.contents(atPath: path) else {
+      let exists = FileManager.default.fileExists(atPath: path)
+      throw SetupError(
+        exists
+          ? "\(path) cannot be read; check its permissions."
+          : "\(path) does not exist; give --model the directory of a Hugging Face checkpoint.", isUsage: false
+      )
+    }
+    do {
+      return try JSONReader.parse([UInt8](data), limits: JSONLimits(maxDepth: 64, maxBytes: 1 << 24))
+    } catch {
+      throw SetupError("\(path) is no JSON: \(error).", isUsage: false)
+    }
+  }
+}
+
+/// Why a run cannot be set up: one sentence.
+package struct SetupError: Error, Sendable, Equatable, CustomStringConvertible {
+  package let description: String
+  /// Wrong settings, as against a model that is broken or missing.
+  package let isUsage: Bool
+
+  package init(_ description: String, isUsage: Bool) {
+    self.description = description
+    self.isUsage = isUsage
+  }
+}
+
+extension KVCacheDType {
+  /// What vLLM calls it.
+  fileprivate var vLLMName: String {
+    switch self {
+    case .auto: "auto"
+    case .bfloat16: "bfloat16"
+    case .float32: "float32"
+    }
+  }
+}

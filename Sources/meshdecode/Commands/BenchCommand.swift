@@ -1,0 +1,6 @@
+internal import ArgumentParser
+
+struct BenchCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bench", abstract: "Measures this machine.", subcommands: [BenchCollectivesCommand.self])
+}
