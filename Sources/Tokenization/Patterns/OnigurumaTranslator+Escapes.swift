@@ -28,11 +28,11 @@ extension OnigurumaTranslator {
     position += 1
     switch letter {
     case "s", "S", "d", "D": return .members("\\\(letter)")
-    case "w": return .members(Self.word)
-    case "W": return .complement(Self.word)
+    case "w": return .members(inSet ? Self.wordInSet : Self.word)
+    case "W": return .complement(inSet ? Self.wordInSet : Self.word)
     case "h": return .members("0-9A-Fa-f")
     case "H": return .complement("0-9A-Fa-f")
-    case "p", "P": return try property(negated: letter == "P")
+    case "p", "P": return try property(negated: letter == "P", inSet: inSet)
     case "n": return .scalar("\n")
     case "t": return .scalar("\t")
     case "r": return .scalar("\r")
@@ -107,7 +107,7 @@ extension OnigurumaTranslator {
   }
 
   /// `\p{Name}`, `\p{^Name}`, `\P{Name}`; `position` after the letter.
-  private mutating func property(negated: Bool) throws(TokenizerError) -> Escape {
+  private mutating func property(negated: Bool, inSet: Bool) throws(TokenizerError) -> Escape {
     guard current == "{", let end = source[position...].firstIndex(of: "}") else {
       throw refusal("\\p without braces")
     }
@@ -123,7 +123,8 @@ extension OnigurumaTranslator {
       guard scalar.isASCII else { throw refusal("a property that is not ASCII") }
       key += String(Character(scalar)).lowercased()
     }
-    guard let members = Self.members(ofProperty: key) else { throw refusal("\\p{\(key)}") }
+    let known = key == "word" && !inSet ? Self.word : Self.members(ofProperty: key)
+    guard let members = known else { throw refusal("\\p{\(key)}") }
     return isNegated ? .complement(members) : .members(members)
   }
 

@@ -109,7 +109,7 @@ extension OnigurumaTranslator {
     "blank": "\\t\\p{Zs}",
     "cntrl": "\\p{Cc}", "digit": "\\p{Nd}", "lower": "\\p{Lowercase}", "punct": "\\p{P}\\p{S}",
     "space": "\\s",
-    "upper": "\\p{Uppercase}", "word": word, "xdigit": "0-9A-Fa-f",
+    "upper": "\\p{Uppercase}", "word": wordInSet, "xdigit": "0-9A-Fa-f",
   ]
 
   private static let longCategories: [String: String] = [
@@ -146,6 +146,8 @@ extension OnigurumaTranslator {
     if name == "any" { return "\\p{Any}" }
     if name == "whitespace" { return "\\s" }
     if let property = binaryProperties[name] { return "\\p{\(property)}" }
+    // Unlike the bracket [:punct:], the property leaves symbols out.
+    if name == "punct" { return "\\p{P}" }
     if let members = posixMembers[name] { return members }
     guard !name.isEmpty, name.utf8.allSatisfy({ $0 >= 0x61 && $0 <= 0x7A }) else { return nil }
     // A script: PCRE2 refuses a name that it does not know.

@@ -4,8 +4,11 @@
 /// numbers are not), `(?m)` (dot matches newline), `(?i)` in the middle of a branch, `{n,m}+` (not possessive), `{,n}`,
 /// POSIX brackets, sets in sets and `&&`, scripts (not their extensions). What cannot be expressed is refused by name.
 struct OnigurumaTranslator {
-  /// Alphabetic, marks, decimal digits, connectors, and six scalars that Oniguruma adds.
-  static let word = "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\x{B2}\\x{B3}\\x{B9}\\x{BC}-\\x{BE}"
+  /// Word characters inside a set: alphabetic, marks, decimal digits, connectors.
+  static let wordInSet = "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}"
+
+  /// Word characters outside of sets: Oniguruma adds six numbers of Latin-1 there.
+  static let word = wordInSet + "\\x{B2}\\x{B3}\\x{B9}\\x{BC}-\\x{BE}"
 
   let source: [Unicode.Scalar]
   let place: String
