@@ -116,13 +116,25 @@ let package = Package(
     room("Launching", ["CProcesses"]),
     room("Presentation"),
     room(
+      "Engine",
+      [
+        "Coordination", "Launching", "WorkerRuntime", "Models", "ModelConfigs", "Layers", "Compute",
+        "Scheduling",
+        "Tensors", "Topology", "Transport", "Parsing", "Wire",
+      ]),
+    room("Workloads", ["Engine", "Scheduling", "Tokenization", "Topology", "Parsing", "Wire"]),
+    room(
       "RunSetup",
-      ["Settings", "Parsing", "Tensors", "Topology", "ModelConfigs", "Planning", "Compute"]),
+      [
+        "Settings", "Parsing", "Tensors", "Topology", "ModelConfigs", "Planning", "Compute", "Engine",
+        "WorkerRuntime", "Checkpoints", "Wire",
+      ]),
     .executableTarget(
       name: "meshdecode",
       dependencies: [
         "Settings", "ConfigFiles", "Launching", "Presentation", "RunSetup", "Parsing", "Planning",
-        "Tokenization", "Collectives", argumentParser,
+        "Tokenization", "Collectives", "Engine", "Workloads", "WorkerRuntime", "Compute", "Wire",
+        argumentParser,
       ],
       resources: [.copy("Resources/tiny-qwen3-moe")], swiftSettings: common),
 

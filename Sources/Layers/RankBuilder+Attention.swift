@@ -34,6 +34,10 @@ package struct AttentionSettings: Sendable {
 
   /// Bytes of one KV head in one page: keys `[slots/16][headDim][16]`, then values `[slots][headDim rounded to 16]`.
   package var pageHeadBytes: Int {
+    Self.pageHeadBytes(headDim: headDim, pageSlots: pageSlots, kvFormat: kvFormat)
+  }
+
+  package static func pageHeadBytes(headDim: Int, pageSlots: Int, kvFormat: KVFormat) -> Int {
     pageSlots * (headDim + (headDim + 15) & ~15) * kvFormat.byteCount
   }
 }

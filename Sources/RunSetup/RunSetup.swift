@@ -15,6 +15,8 @@ package struct RunSetup: Sendable {
   /// The checkpoint's directory; nil for a bare configuration file.
   package let modelDirectory: String?
   package let config: ModelConfig
+  /// The whole configuration with the overrides applied, as workers read it.
+  package let configJSON: JSONValue
   /// The text part of the configuration file, as written.
   package let textConfig: JSONObject
   package let shape: MeshShape
@@ -39,6 +41,8 @@ package struct RunSetup: Sendable {
     let json = try Self.json(configFile)
     do {
       config = try ModelConfig(json: json, overrides: overrides)
+      configJSON = .object(
+        try ConfigOverrides.apply(overrides ?? JSONObject(), to: json.object ?? JSONObject()))
       textConfig = try ModelTranslationRequest.textConfig(of: json.object ?? JSONObject())
     } catch {
       throw SetupError("\(configFile): \(error).", isUsage: overrides != nil)

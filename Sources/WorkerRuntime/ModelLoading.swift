@@ -46,7 +46,7 @@ package enum ModelLoading {
     let plan = try ShardPlan(model: config.dimensions, mesh: Mesh(settings.mesh))
     let program = DecoderBuilder.build(
       names: TensorNames(config, contains: source.contains), plan: plan, rank: settings.rank,
-      limits: settings.limits, storedDType: dtype)
+      limits: settings.limits, storedDType: settings.packedDType(of: dtype))
     let loader = try ShardLoader(
       requests(program.weights), from: source, arenaBytes: program.weights.byteCount)
     let memory = try StepMemory(
@@ -80,6 +80,17 @@ package enum ModelLoading {
         inverseFrequencies: table.parameters.inverseFrequencies(headDim: table.headDim),
         positions: table.positions,
         attentionFactor: Float(table.parameters.attentionFactor), kernels: kernels)
+    }
+  }
+}
+
+extension WorkerSettings {
+  /// The type that weights of `dtype` are packed from.
+  fileprivate func packedDType(of dtype: DType) -> DType {
+    switch weightDType {
+    case .stored: dtype
+    case .bf16: .bf16
+    case .f32: .f32
     }
   }
 }

@@ -11,6 +11,7 @@ package struct WorkerSettings: Sendable, Hashable {
   package var configJSON: String
   /// Seed of dummy weights; nil loads the checkpoint.
   package var dummySeed: UInt64?
+  package var weightDType: WeightDTypeChoice
   package var mesh: MeshShape
   package var rank: Int
   package var limits: RunLimits
@@ -29,7 +30,8 @@ package struct WorkerSettings: Sendable, Hashable {
   package var expertDispatch: ExpertDispatchMode
 
   package init(
-    modelDirectory: String, configJSON: String, dummySeed: UInt64?, mesh: MeshShape, rank: Int,
+    modelDirectory: String, configJSON: String, dummySeed: UInt64?,
+    weightDType: WeightDTypeChoice = .stored, mesh: MeshShape, rank: Int,
     limits: RunLimits,
     threads: Int, spins: Bool, firstCPU: Int, instructionSet: String, endpoints: [String],
     collectiveMilliseconds: Int,
@@ -38,6 +40,7 @@ package struct WorkerSettings: Sendable, Hashable {
     self.modelDirectory = modelDirectory
     self.configJSON = configJSON
     self.dummySeed = dummySeed
+    self.weightDType = weightDType
     self.mesh = mesh
     self.rank = rank
     self.limits = limits
@@ -50,6 +53,16 @@ package struct WorkerSettings: Sendable, Hashable {
     self.pulseMilliseconds = pulseMilliseconds
     self.expertDispatch = expertDispatch
   }
+}
+
+/// The type that weights are computed with.
+package enum WeightDTypeChoice: UInt8, Sendable, Hashable, CaseIterable {
+  /// As the checkpoint stores them, exactly.
+  case stored
+  /// Rounded to bfloat16.
+  case bf16
+  /// Widened to float32.
+  case f32
 }
 
 /// How MoE rows reach the ranks that own their experts.
@@ -79,6 +92,7 @@ extension WorkerSettings {
     writer.lengthPrefixedString(configJSON)
     writer.bool(dummySeed != nil)
     writer.u64(dummySeed ?? 0)
+    writer.u8(weightDType.rawValue)
     for axis in MeshAxis.allCases { writer.u32(UInt32(mesh[axis])) }
     writer.u32(UInt32(rank))
     for value in [
@@ -106,6 +120,7 @@ extension WorkerSettings {
     let isDummy = try reader.bool("dummy weights")
     let seed = try reader.u64("seed")
     dummySeed = isDummy ? seed : nil
+    weightDType = WeightDTypeChoice(rawValue: try reader.u8("weight type")) ?? .stored
     var degrees: [Int] = []
     for _ in MeshAxis.allCases { degrees.append(Int(try reader.u32("mesh axis"))) }
     do throws(MeshError) {

@@ -1,5 +1,7 @@
 internal import Foundation
 internal import Launching
+internal import Settings
+internal import Tokenization
 
 /// The small trained model that comes with the executable and runs when no `--model` is given.
 enum BundledModel {
@@ -25,5 +27,12 @@ enum BundledModel {
       .failedWhileRunning,
       "the bundled model is not beside the executable (looked for \(bundle)/\(name) in \(executable.path)); "
         + "copy \(bundle) there, set MESHDECODE_RESOURCES, or give --model DIR")
+  }
+
+  /// The tokenizer of the model that the settings name; nil when its directory has none.
+  static func tokenizer(of settings: EngineSettings) throws -> Tokenizer? {
+    let directory = try modelDirectory(of: settings)
+    guard FileManager.default.fileExists(atPath: directory + "/tokenizer.json") else { return nil }
+    return try Tokenizer(directory: directory)
   }
 }

@@ -1,9 +1,11 @@
 internal import ArgumentParser
+internal import Engine
 internal import Foundation
 internal import Launching
 internal import Presentation
 internal import RunSetup
 internal import Settings
+internal import Tokenization
 
 /// How a command ends when it does not succeed.
 struct CommandFailure: Error {
@@ -35,6 +37,10 @@ extension MeshDecode {
       end(.wrongUsage, "error: \(error)")
     case let error as SetupError:
       end(error.isUsage ? .wrongUsage : .failedWhileRunning, "error: \(error)")
+    case let error as EngineError:
+      end(error)
+    case let error as TokenizerError:
+      end(.failedWhileRunning, "error: \(error)")
     case let error as LaunchError:
       end(.failedWhileRunning, "error: \(error)")
     case is OutputClosed:
@@ -49,6 +55,16 @@ extension MeshDecode {
       let usage = exitCode(for: error) == .validationFailure
       let hint = usage ? " (see 'meshdecode --help')" : ""
       end(usage ? .wrongUsage : .failedWhileRunning, "error: \(message(for: error))\(hint)")
+    }
+  }
+
+  private static func end(_ error: EngineError) -> Never {
+    switch error.kind {
+    case .configuration: end(.wrongUsage, "error: \(error)")
+    case .failure: end(.failedWhileRunning, "error: \(error)")
+    case .interrupted(let signal):
+      FileHandle.standardError.write(Data("interrupted\n".utf8))
+      Foundation.exit(128 + signal)
     }
   }
 

@@ -15,6 +15,7 @@ struct MeshDecode: ParsableCommand {
       """,
     version: "meshdecode \(BuildInfo.version)",
     subcommands: [
+      GenerateCommand.self, LogitsCommand.self, PerplexityCommand.self, WorkerCommand.self,
       PlanCommand.self, TranslateCommand.self, TokenizeCommand.self, DetokenizeCommand.self,
       RenderChatCommand.self, BenchCommand.self, BenchRankCommand.self,
     ])

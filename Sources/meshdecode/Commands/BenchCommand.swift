@@ -2,5 +2,6 @@ internal import ArgumentParser
 
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "bench", abstract: "Measures this machine.", subcommands: [BenchCollectivesCommand.self])
+    commandName: "bench", abstract: "Measures this machine.",
+    subcommands: [BenchDecodeCommand.self, BenchCollectivesCommand.self])
 }

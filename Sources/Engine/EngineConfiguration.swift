@@ -1,0 +1,96 @@
+package import Compute
+package import ModelConfigs
+package import Parsing
+package import Topology
+package import WorkerRuntime
+
+/// Everything that a mesh of workers is started from: model, mesh, sizes and the way to reach each other.
+package struct EngineConfiguration: Sendable {
+  /// Checkpoint directory; empty when only a configuration is known and weights are dummies.
+  package var modelDirectory: String
+  package var config: ModelConfig
+  /// The configuration with overrides applied, as the workers will read it.
+  package var configJSON: JSONValue
+  /// Seed of dummy weights; nil loads the checkpoint.
+  package var dummySeed: UInt64?
+  package var weightDType: WeightDTypeChoice = .stored
+  package var mesh: MeshShape
+  package var kvFormat = KVFormat.bf16
+  /// Longest sequence; 0 takes the model's, at most `EngineConfiguration.defaultLengthLimit`.
+  package var maxModelLength = 0
+  package var maxSequences = 64
+  package var maxBatchedTokens = 512
+  /// Prompt tokens of one sequence in one step; 0 = no limit of its own.
+  package var prefillChunk = 0
+  package var pageSlots = 16
+  /// Bytes of KV cache per rank; 0 chooses.
+  package var kvCacheBytes = 0
+  package var cachesPrefixes = true
+  /// Whether requests may ask for scores, hidden states or routing of every row.
+  package var scoresRows = false
+  package var endOfSequenceTokens: Set<Int32> = []
+  package var seed: UInt64 = 0
+  /// Threads of each worker; 0 divides the CPUs among the ranks.
+  package var threadsPerWorker = 0
+  package var instructionSet = ""
+  package var transport = LocalTransport.ipc
+  package var expertDispatch = ExpertDispatchMode.auto
+  /// Where the private run directory is made; empty takes the default.
+  package var runDirectoryBase = ""
+  /// The executable that is started as worker; empty takes this one.
+  package var workerExecutable = ""
+  package var buildID: String
+  package var startupTimeout: Duration = .seconds(600)
+  package var collectiveTimeout: Duration = .seconds(30)
+
+  /// Longest default sequence of models that allow far more than a CPU can serve in reasonable time.
+  package static let defaultLengthLimit = 32_768
+
+  package init(
+    modelDirectory: String, config: ModelConfig, configJSON: JSONValue, mesh: MeshShape, buildID: String
+  ) {
+    self.modelDirectory = modelDirectory
+    self.config = config
+    self.configJSON = configJSON
+    self.mesh = mesh
+    self.buildID = buildID
+  }
+
+  /// Keeps one step's hidden states of all layers within a control message.
+  package mutating func limitStepForHiddenStates() {
+    let bytesPerToken = (config.numLayers + 2) * config.hiddenSize * 4
+    maxBatchedTokens = max(1, min(maxBatchedTokens, (32 << 20) / bytesPerToken))
+    maxSequences = min(maxSequences, maxBatchedTokens)
+  }
+}
+
+/// How ranks of one host talk to each other.
+package enum LocalTransport: String, Sendable, CaseIterable {
+  /// Sockets in the private run directory.
+  case ipc
+  /// Loopback TCP on free ports.
+  case tcp
+}
+
+/// The run could not start, failed, or was interrupted.
+package struct EngineError: Error, Sendable, CustomStringConvertible {
+  package enum Kind: Sendable, Equatable {
+    /// The configuration cannot be run: exit code 2.
+    case configuration
+    /// It failed while running: exit code 1.
+    case failure
+    /// The user asked to stop: exit code 128 + signal.
+    case interrupted(signal: Int32)
+  }
+
+  package var kind: Kind
+  package var description: String
+  /// What the lost rank wrote last to its error output.
+  package var lastLines: [String]
+
+  package init(_ kind: Kind, _ description: String, lastLines: [String] = []) {
+    self.kind = kind
+    self.description = description
+    self.lastLines = lastLines
+  }
+}

@@ -1,0 +1,53 @@
+internal import Compute
+internal import Glibc
+internal import Layers
+internal import ModelConfigs
+internal import Models
+package import Topology
+
+/// Sizes that follow from a configuration and the machine: lengths, pages, threads.
+package struct RunSizes: Sendable, Hashable {
+  package var maxModelLength: Int
+  package var pagesPerGroup: Int
+  package var threadsPerWorker: Int
+  /// Whether all threads of all ranks have a CPU of their own.
+  package var hasCPUPerThread: Bool
+  /// KV bytes of the rank with the most KV heads.
+  package var kvBytesPerRank: Int
+
+  /// - Throws: `EngineError` of kind configuration when the KV cache cannot hold one full sequence.
+  package init(_ configuration: EngineConfiguration, plan: ShardPlan, cpus: Int) throws(EngineError) {
+    let config = configuration.config
+    let limit = min(config.maxPositionEmbeddings, EngineConfiguration.defaultLengthLimit)
+    maxModelLength = configuration.maxModelLength > 0 ? configuration.maxModelLength : limit
+    let slots = configuration.pageSlots
+    let pagesPerSequence = (maxModelLength + slots - 1) / slots
+    let headBytes = AttentionSettings.pageHeadBytes(
+      headDim: config.headDim, pageSlots: slots, kvFormat: configuration.kvFormat)
+    let heads = plan.mesh.ranks.map { plan.kvHeads(of: $0, layer: 0).count }.max() ?? 0
+    let pageBytes = max(1, config.numLayers * heads * headBytes)
+    let ranks = plan.mesh.worldSize
+    let budget =
+      configuration.kvCacheBytes > 0
+      ? configuration.kvCacheBytes : max(Self.physicalMemory / 4 / ranks, 64 << 20)
+    let affordable = budget / pageBytes
+    guard affordable >= pagesPerSequence else {
+      throw EngineError(
+        .configuration,
+        "the KV cache of \(budget) bytes per rank holds \(affordable * slots) tokens, fewer than one sequence of"
+          + " \(maxModelLength); lower --max-model-len to at most \(affordable * slots) or raise"
+          + " --kv-cache-memory-bytes to at least \(pagesPerSequence * pageBytes)")
+    }
+    pagesPerGroup = min(affordable, configuration.maxSequences * pagesPerSequence)
+    kvBytesPerRank = pagesPerGroup * pageBytes
+    threadsPerWorker =
+      configuration.threadsPerWorker > 0 ? configuration.threadsPerWorker : max(1, cpus / ranks)
+    hasCPUPerThread = threadsPerWorker * ranks <= cpus
+  }
+
+  private static var physicalMemory: Int {
+    let pages = sysconf(Int32(_SC_PHYS_PAGES))
+    let size = sysconf(Int32(_SC_PAGESIZE))
+    return pages > 0 && size > 0 ? pages * size : 4 << 30
+  }
+}

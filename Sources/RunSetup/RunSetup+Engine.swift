@@ -1,0 +1,96 @@
+internal import Checkpoints
+internal import Compute
+package import Engine
+internal import Foundation
+internal import ModelConfigs
+internal import Settings
+internal import Topology
+package import Wire
+internal import WorkerRuntime
+
+extension RunSetup {
+  /// What the engine is started from.
+  package func engineConfiguration() throws(SetupError) -> EngineConfiguration {
+    var configuration = EngineConfiguration(
+      modelDirectory: modelDirectory ?? "", config: config, configJSON: configJSON, mesh: shape,
+      buildID: BuildInfo.version)
+    configuration.seed = UInt64(settings.model.seed)
+    try chooseWeights(&configuration)
+    configuration.kvFormat = settings.scheduler.kvCacheDType == .float32 ? .f32 : .bf16
+    configuration.maxModelLength = settings.scheduler.maxModelLen
+    configuration.maxSequences = settings.scheduler.maxNumSeqs
+    configuration.maxBatchedTokens = max(
+      settings.scheduler.maxNumBatchedTokens, settings.scheduler.maxNumSeqs)
+    configuration.prefillChunk = settings.scheduler.longPrefillTokenThreshold
+    configuration.pageSlots = settings.scheduler.blockSize
+    configuration.kvCacheBytes = settings.scheduler.kvCacheMemoryBytes
+    configuration.cachesPrefixes = settings.scheduler.enablePrefixCaching
+    configuration.endOfSequenceTokens = try endOfSequenceTokens()
+    configuration.threadsPerWorker = settings.launch.threadsPerWorker
+    configuration.instructionSet =
+      settings.launch.instructionSet == .auto ? "" : settings.launch.instructionSet.rawValue
+    configuration.transport = settings.launch.transport == .tcp ? .tcp : .ipc
+    configuration.runDirectoryBase = settings.launch.runDirectory
+    configuration.startupTimeout = .seconds(settings.launch.startupTimeoutSeconds)
+    configuration.collectiveTimeout = .seconds(settings.launch.distributedTimeoutSeconds)
+    return configuration
+  }
+
+  private func chooseWeights(_ configuration: inout EngineConfiguration) throws(SetupError) {
+    switch settings.model.loadFormat {
+    case .dummy: configuration.dummySeed = configuration.seed
+    case .auto, .safetensors:
+      do {
+        _ = try CheckpointDirectory(path: modelDirectory ?? "").openWeights()
+      } catch {
+        throw SetupError("\(error)", isUsage: false)
+      }
+    }
+    switch settings.model.dtype {
+    case .auto: configuration.weightDType = .stored
+    case .bfloat16: configuration.weightDType = .bf16
+    case .float32: configuration.weightDType = .f32
+    }
+  }
+
+  /// End-of-sequence ids of generation_config.json when it has some, else of the configuration.
+  private func endOfSequenceTokens() throws(SetupError) -> Set<Int32> {
+    var ids = config.eosTokenIDs
+    if let modelDirectory {
+      do {
+        let directory = try CheckpointDirectory(path: modelDirectory)
+        if let json = directory.generationConfig {
+          ids = try GenerationDefaults(json: json).eosTokenIDs(for: config)
+        }
+      } catch {
+        throw SetupError("\(error)", isUsage: false)
+      }
+    }
+    return Set(ids.compactMap { Int32(exactly: $0) })
+  }
+
+  /// The sampling flags as requests carry them.
+  package func samplingParameters() throws(SetupError) -> SamplingParameters {
+    let given = settings.sampling
+    var parameters = SamplingParameters()
+    parameters.maxTokens = given.maxTokens
+    parameters.minTokens = given.minTokens
+    parameters.temperature = Float(given.temperature)
+    parameters.topP = Float(given.topP)
+    parameters.topK = given.topK
+    parameters.minP = Float(given.minP)
+    parameters.repetitionPenalty = Float(given.repetitionPenalty)
+    parameters.presencePenalty = Float(given.presencePenalty)
+    parameters.frequencyPenalty = Float(given.frequencyPenalty)
+    parameters.seed = given.seed.map { UInt64(bitPattern: Int64($0)) }
+    parameters.stop = given.stop
+    parameters.stopTokenIDs = given.stopTokenIDs.map { TokenID(rawValue: Int32(clamping: $0)) }
+    parameters.ignoreEOS = given.ignoreEOS
+    parameters.logprobs = given.logprobs
+    parameters.n = given.n
+    if let problem = parameters.problems(vocabularySize: config.vocabSize).first {
+      throw SetupError(problem, isUsage: true)
+    }
+    return parameters
+  }
+}

@@ -1,0 +1,131 @@
+package import Engine
+internal import Scheduling
+internal import Wire
+
+/// Measures prefill and decode of a running mesh, in the manner of llama-bench.
+///
+/// `pp`: prompts of random tokens, one token each; `tg`: `batch` sequences that start from one token. End-of-text is
+/// ignored. Each test runs once unmeasured first; every run must give the tokens of the first one.
+package struct DecodeBenchmark {
+  /// One measured test.
+  package struct Row: Sendable, Hashable {
+    package var test: String
+    package var batch: Int
+    package var samples: [Double]
+    /// Weight bytes read per generated or processed token step, per second; nil for prefill.
+    package var weightGigabytesPerSecond: Double?
+    package var bandwidthFraction: Double?
+
+    package var mean: Double { samples.reduce(0, +) / Double(max(samples.count, 1)) }
+
+    package var deviation: Double {
+      guard samples.count > 1 else { return 0 }
+      let mean = mean
+      let squares = samples.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+      return (squares / Double(samples.count - 1)).squareRoot()
+    }
+  }
+
+  package var promptTokens = 512
+  package var generatedTokens = 128
+  package var batch = 1
+  package var repetitions = 5
+  /// Read bandwidth of the machine with the run's threads, in bytes per second.
+  package var readBandwidth: Double?
+
+  private let engine: MeshEngine
+  private let clock = ContinuousClock()
+  private var nextRequest: UInt64 = 0
+
+  package init(engine: MeshEngine) { self.engine = engine }
+
+  /// Runs both tests (a size of 0 leaves one out).
+  package mutating func run(progress: (String) -> Void = { _ in }) throws -> [Row] {
+    var rows: [Row] = []
+    if promptTokens > 0 {
+      progress("pp\(promptTokens)")
+      let samples = try measure(prompt: promptTokens, generate: 1).map {
+        Double(promptTokens * batch) / $0.total
+      }
+      rows.append(Row(test: "pp\(promptTokens)", batch: batch, samples: samples))
+    }
+    if generatedTokens > 0 {
+      progress("tg\(generatedTokens)")
+      let samples = try measure(prompt: 1, generate: generatedTokens + 1).map {
+        Double(generatedTokens * batch) / $0.afterFirst
+      }
+      var row = Row(test: "tg\(generatedTokens)", batch: batch, samples: samples)
+      let bytes = engine.weightBytesPerStep(batch: batch) * row.mean / Double(batch)
+      row.weightGigabytesPerSecond = bytes / 1e9
+      row.bandwidthFraction = readBandwidth.map { bytes / $0 }
+      rows.append(row)
+    }
+    return rows
+  }
+
+  private struct Sample {
+    var total: Double
+    var afterFirst: Double
+    var tokens: [[TokenID]]
+  }
+
+  private mutating func measure(prompt: Int, generate: Int) throws -> [Sample] {
+    let warmUp = try sample(prompt: prompt, generate: generate)
+    return try (0..<repetitions).map { _ in
+      let sample = try sample(prompt: prompt, generate: generate)
+      guard sample.tokens == warmUp.tokens else {
+        throw EngineError(
+          .failure, "two runs of the same prompts gave different tokens; the measurement is void")
+      }
+      return sample
+    }
+  }
+
+  private mutating func sample(prompt: Int, generate: Int) throws -> Sample {
+    var sampling = SamplingParameters()
+    sampling.temperature = 0
+    sampling.maxTokens = generate
+    sampling.ignoreEOS = true
+    let first = nextRequest
+    nextRequest += UInt64(batch)
+    let started = clock.now
+    for index in 0..<batch {
+      engine.submit(
+        GenerationRequest(
+          id: RequestID(rawValue: first + UInt64(index)), promptTokens: randomPrompt(prompt, index),
+          sampling: sampling))
+    }
+    var tokens: [[TokenID]] = Array(repeating: [], count: batch)
+    var firstsDone: ContinuousClock.Instant?
+    var firsts = 0
+    var refusal: String?
+    try engine.run { event in
+      switch event {
+      case .token(let token):
+        tokens[Int(token.request.rawValue - first)].append(token.token)
+        if token.index == 0 {
+          firsts += 1
+          if firsts == batch { firstsDone = clock.now }
+        }
+      case .refused(_, let text): refusal = text
+      case .finished(let end):
+        if case .failure(let text) = end.cause { refusal = text }
+      default: break
+      }
+    }
+    if let refusal { throw EngineError(.configuration, refusal) }
+    let ended = clock.now
+    return Sample(
+      total: (ended - started) / .seconds(1), afterFirst: (ended - (firstsDone ?? started)) / .seconds(1),
+      tokens: tokens)
+  }
+
+  /// Token ids by a fixed linear congruence: the same prompts in every run.
+  private func randomPrompt(_ count: Int, _ index: Int) -> [TokenID] {
+    var state = UInt64(index) &* 0x9E37_79B9_7F4A_7C15 &+ 1
+    return (0..<count).map { _ in
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return TokenID(rawValue: Int32((state >> 33) % UInt64(engine.vocabularySize)))
+    }
+  }
+}

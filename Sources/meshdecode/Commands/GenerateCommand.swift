@@ -1,0 +1,127 @@
+internal import ArgumentParser
+internal import Engine
+internal import Foundation
+internal import Parsing
+internal import Presentation
+internal import RunSetup
+internal import Settings
+internal import Topology
+internal import Wire
+internal import Workloads
+
+/// Where prompts come from.
+struct PromptOptions: ParsableArguments {
+  @Option(
+    name: .customLong("prompt"), parsing: .unconditional,
+    help: ArgumentHelp("The text to go on from.", valueName: "text"))
+  var prompt: String?
+
+  @Option(
+    name: .customLong("prompt-token-ids"), parsing: .unconditional,
+    help: ArgumentHelp("The same as token ids, separated by commas.", valueName: "ids"))
+  var tokenIDs: String?
+
+  @Option(
+    name: .customLong("prompts-file"), parsing: .unconditional,
+    help: ArgumentHelp(
+      "Many prompts: JSON lines {\"prompt\": \"...\"} or {\"prompt_token_ids\": [...]}.", valueName: "file"))
+  var file: String?
+
+  /// All prompts, in order.
+  func read(_ reader: PromptReader) throws -> [PromptInput] {
+    let given = [prompt, tokenIDs, file].compactMap { $0 }.count
+    guard given == 1 else {
+      throw SettingsError(
+        "\(given == 0 ? "No prompt was given" : "More than one kind of prompt was given"); give one of --prompt,"
+          + " --prompt-token-ids or --prompts-file.")
+    }
+    do {
+      if let prompt { return [try reader.text(prompt)] }
+      if let tokenIDs { return [try reader.ids(tokenIDs)] }
+      return try reader.lines(try Self.bytes(of: file ?? ""), file: file ?? "")
+    } catch let error as PromptError {
+      throw CommandFailure(file == nil ? .wrongUsage : .failedWhileRunning, "\(error)")
+    }
+  }
+
+  /// The bytes of a file that the user named.
+  static func bytes(of path: String) throws -> [UInt8] {
+    do {
+      return [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+    } catch {
+      let exists = FileManager.default.fileExists(atPath: path)
+      throw CommandFailure(
+        .failedWhileRunning,
+        exists ? "\(path) cannot be read; give a readable file" : "\(path) does not exist; check the path")
+    }
+  }
+}
+
+struct GenerateCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "generate",
+    abstract: "Generates text on a mesh that it starts itself.",
+    discussion: """
+      Without --model the bundled tiny model runs. Text streams to standard output; a summary goes to standard error.
+
+      Examples:
+        meshdecode generate --prompt "It is a truth universally acknowledged" --tp 2
+        meshdecode generate --model DIR --tp 3 --prompts-file prompts.jsonl --max-tokens 100 --output json
+        meshdecode generate --prompt "Once" --temperature 0.8 --top-p 0.95 --sampling-seed 7 --n 3
+      """)
+
+  @OptionGroup(title: "Prompt") var prompts: PromptOptions
+  @OptionGroup var config: ConfigOptions
+  @OptionGroup(title: "Model") var model: ModelOptions
+  @OptionGroup(title: "Mesh") var mesh: MeshOptions
+  @OptionGroup(title: "Scheduler") var scheduler: SchedulerOptions
+  @OptionGroup(title: "Sampling") var sampling: SamplingOptions
+  @OptionGroup(title: "Launch") var launch: LaunchOptions
+  @OptionGroup(title: "Output") var output: OutputOptions
+
+  func run() throws {
+    let settings = try resolve(config, [model, mesh, scheduler, sampling, launch, output])
+    let reader = PromptReader(tokenizer: try BundledModel.tokenizer(of: settings))
+    let inputs = try prompts.read(reader)
+    let running = try RunningMesh.start(settings)
+    defer { running.engine.stop() }
+    let parameters = try running.setup.samplingParameters()
+    var generation = GenerationRun(
+      engine: running.engine, tokenizer: running.tokenizer, prompts: inputs, sampling: parameters)
+    let streams = settings.output.format == .text && inputs.count == 1 && parameters.n == 1
+    if streams, let text = inputs[0].text { try Terminal.write(text) }
+    var (completions, timing) = try generation.run { _, piece in
+      if streams { try Terminal.write(piece) }
+    }
+    running.engine.stop()
+    timing.loadSeconds = running.loadSeconds
+    if let failure = completions.compactMap(\.failure).first {
+      throw CommandFailure(.failedWhileRunning, failure)
+    }
+    switch settings.output.format {
+    case .json:
+      let document = GenerationReport.json(
+        model: running.modelName, mesh: running.setup.shape, completions: completions, timing: timing)
+      try Terminal.write(JSONWriter.string(document, options: .spaced) + "\n")
+    case .text:
+      if streams { try Terminal.write("\n") } else { try show(completions, inputs, parameters.n) }
+      summarise(timing, running)
+    }
+  }
+
+  private func show(_ completions: [Completion], _ inputs: [PromptInput], _ n: Int) throws {
+    for completion in completions {
+      let prompt = completion.index / n
+      let title = n == 1 ? "[\(prompt)]" : "[\(prompt).\(completion.index % n)]"
+      try Terminal.write("\(title) \(inputs[prompt].text ?? "")\(completion.text)\n")
+    }
+  }
+
+  private func summarise(_ timing: RunTiming, _ running: RunningMesh) {
+    Terminal.note(
+      "\(timing.outputTokens) tokens on \(running.setup.shape), \(running.engine.sizes.threadsPerWorker) threads each: "
+        + "\(Numbers.threeDigits(timing.decodeTokensPerSecond)) tokens/s, first token after "
+        + "\(Numbers.duration(seconds: timing.timeToFirstTokenSeconds)), loaded in "
+        + "\(Numbers.duration(seconds: timing.loadSeconds))")
+  }
+}

@@ -1,0 +1,41 @@
+internal import Engine
+internal import Foundation
+internal import Presentation
+internal import RunSetup
+internal import Settings
+internal import Tokenization
+
+/// A mesh that a command has started: engine, tokenizer and how long loading took.
+struct RunningMesh {
+  let engine: MeshEngine
+  let setup: RunSetup
+  let tokenizer: Tokenizer?
+  let loadSeconds: Double
+
+  /// Starts the mesh of `settings` and waits until all ranks have loaded, with a progress bar on a terminal.
+  static func start(
+    _ settings: EngineSettings, adjust: (inout EngineConfiguration) -> Void = { _ in }
+  ) throws -> RunningMesh {
+    let started = ContinuousClock.now
+    let directory = try modelDirectory(of: settings)
+    let setup = try RunSetup(settings: settings, modelDirectory: directory)
+    var configuration = try setup.engineConfiguration()
+    adjust(&configuration)
+    let tokenizer = try BundledModel.tokenizer(of: settings)
+    if configuration.dummySeed != nil {
+      Terminal.note("note: dummy weights: random values from seed \(configuration.seed), not the model's")
+    }
+    let engine = try MeshEngine(configuration)
+    let progress = Progress("Loading")
+    try engine.waitUntilReady { event in
+      if case .loading(let done, let total) = event { progress.report(done: Int(done), total: Int(total)) }
+    }
+    progress.finish()
+    return RunningMesh(
+      engine: engine, setup: setup, tokenizer: tokenizer,
+      loadSeconds: (ContinuousClock.now - started) / .seconds(1))
+  }
+
+  /// The model's name in reports: the last part of its directory.
+  var modelName: String { URL(fileURLWithPath: setup.modelDirectory ?? "model").lastPathComponent }
+}
