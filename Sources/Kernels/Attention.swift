@@ -38,7 +38,7 @@ package func attend(
     while row < end {
       let count = min(4, end - row)
       let pages = (pageTable, slotsPerPage, keys, keyPageBytes, values, valuePageBytes)
-      if type == .bf16 {
+      if isBF16(type) {
         attendRows(
           q, qStride, queryHeads, headDim, row, count, positions, lowerKeys, scale, cap, pages, true, y,
           yStride, base)

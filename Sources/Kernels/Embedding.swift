@@ -25,7 +25,7 @@ package func embed(
     let blockPanels = min(4, allPanels - block * 4)
     let lane = n % 64 / 16 * 16 + n % 16
     let step = blockPanels * 16
-    if type == .bf16 {
+    if isBF16(type) {
       let words = weights.assumingMemoryBound(to: UInt32.self) + block * 64 * ((inputs + 1) / 2) + lane
       for pair in 0..<inputs / 2 {
         let word = words[pair &* step]

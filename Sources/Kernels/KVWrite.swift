@@ -16,7 +16,7 @@ package func kvWrite(
   keys: UnsafeMutableRawPointer, keyPageBytes: Int, values: UnsafeMutableRawPointer, valuePageBytes: Int
 ) {
   let padded = (headDim + 15) / 16 * 16
-  let size = type.byteCount
+  let size = isBF16(type) ? 2 : 4
   for t in tokens where slots[t] >= 0 {
     let page = Int(slots[t]) / slotsPerPage
     let slot = Int(slots[t]) % slotsPerPage
@@ -24,9 +24,9 @@ package func kvWrite(
     let valueBase = values + page * valuePageBytes + slot * padded * size
     let kRow = k + t * kStride
     let vRow = v + t * vStride
-    if type == .bf16 {
+    if isBF16(type) {
       let keyHalves = keyBase.assumingMemoryBound(to: UInt16.self)
-      for d in 0..<headDim { keyHalves[16 &* d] = BFloat16(kRow[d]).bits }
+      for d in 0..<headDim { keyHalves[16 &* d] = bfloat16Bits(kRow[d]) }
       let valueHalves = valueBase.assumingMemoryBound(to: UInt16.self)
       var d = 0
       while d < padded {

@@ -23,7 +23,7 @@ package func matmul(
   var noMerge: UInt8 = 0
   withUnsafePointer(to: &noMerge) { merges in
     matmulPanels(
-      weights, type == .bf16, panels, inputs, outputs, x, xStride, xRows, rows, inputs, 1, merges,
+      weights, isBF16(type), panels, inputs, outputs, x, xStride, xRows, rows, inputs, 1, merges,
       y, yStride, 0, bias)
   }
 }
@@ -40,7 +40,7 @@ package func matmulLeaves(
   y: UnsafeMutablePointer<Float>, yStride: Int, rootStride: Int
 ) {
   matmulPanels(
-    weights, type == .bf16, panels, inputs, outputs, x, xStride, xRows, rows, leafWidth, leafCount, merges,
+    weights, isBF16(type), panels, inputs, outputs, x, xStride, xRows, rows, leafWidth, leafCount, merges,
     y, yStride, rootStride, nil)
 }
 

@@ -17,7 +17,7 @@ package func packRows(
   destination: UnsafeMutableRawPointer, destinationType: DType
 ) {
   let allPanels = (outputs + 15) / 16
-  let toBF16 = destinationType == .bf16
+  let toBF16 = isBF16(destinationType)
   let depth = toBF16 ? (inputs + 1) / 2 : inputs
   let perWord = toBF16 ? 2 : 1
   // One stretch of columns of sixteen rows, widened or paired to 32-bit words, then transposed.
@@ -58,7 +58,7 @@ private func stretchRow(
   }
   if toBF16 {
     let halves = UnsafeMutableRawPointer(out).assumingMemoryBound(to: UInt16.self)
-    if type == .bf16 {
+    if isBF16(type) {
       copyHalves(source.assumingMemoryBound(to: UInt16.self) + first, columns, halves)
     } else {
       var i = 0
@@ -67,7 +67,7 @@ private func stretchRow(
         i += 16
       }
       while i < columns {
-        halves[i] = BFloat16(scalarWidened(source, type, first + i)).bits
+        halves[i] = bfloat16Bits(scalarWidened(source, type, first + i))
         i += 1
       }
     }
@@ -106,7 +106,8 @@ func loadWidened(_ source: UnsafeRawPointer, _ type: DType, _ index: Int) -> SIM
 @inline(__always)
 func scalarWidened(_ source: UnsafeRawPointer, _ type: DType, _ index: Int) -> Float {
   switch type {
-  case .bf16: BFloat16(bits: source.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self)).float
+  case .bf16:
+    Float(bitPattern: UInt32(source.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self)) << 16)
   case .f16: binary16ToFloat(source.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self))
   default: source.loadUnaligned(fromByteOffset: index * 4, as: Float.self)
   }
