@@ -181,6 +181,9 @@ let package = Package(
         "TestSupport",
       ], exclude: ["Fixtures"]),
     tests("TokenizationTests", ["Tokenization", "Parsing"], resources: [.copy("Fixtures")]),
+    .executableTarget(
+      name: "tokenizer-timing", dependencies: ["Tokenization"], path: "Tests/Benchmarks/TokenizerComparison",
+      exclude: ["README.md", "compare.py"], swiftSettings: common),
     tests("ComputeTests", ["Compute"]),
     .testTarget(
       name: "KernelsTests", dependencies: ["Compute", "Kernels", "Tensors", "Topology"],
@@ -196,6 +199,8 @@ if isFuzzing {
       swiftSettings: common, linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])])
   }
   package.targets += [
-    fuzzer("Safetensors", ["Checkpoints"])
+    fuzzer("JSON", ["Parsing"]),
+    fuzzer("Safetensors", ["Checkpoints"]),
+    fuzzer("Tokenizer", ["Tokenization", "Parsing"]),
   ]
 }

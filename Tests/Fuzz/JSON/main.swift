@@ -1,0 +1,29 @@
+import Parsing
+
+// Any bytes either are refused with a sentence or give a value that survives writing and reading again.
+//
+//   FUZZ=1 swift run --build-path .build-fuzz FuzzJSON -max_len=4096 -runs=1000000
+
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzzOneInput(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
+  let bytes = unsafe Span(_unsafeStart: start, count: count)
+  guard let value = try? JSONReader.parse(bytes) else { return 0 }
+  for options in [JSONWriter.Options.compact, .pretty, .init(ensureASCII: true, sortedKeys: true)] {
+    let again = try? JSONReader.parse(JSONWriter.bytes(value, options: options))
+    precondition(again == value)
+  }
+  return 0
+}
+
+@_silgen_name("LLVMFuzzerRunDriver")
+func runFuzzer(
+  _ count: UnsafeMutablePointer<CInt>,
+  _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>>,
+  _ body: @convention(c) (UnsafePointer<UInt8>, Int) -> CInt
+) -> CInt
+
+// SwiftPM gives every executable the entry of its main.swift, so libFuzzer's own one is called from here.
+var argumentCount = CommandLine.argc
+var arguments = unsafe CommandLine.unsafeArgv
+let status = unsafe runFuzzer(&argumentCount, &arguments, fuzzOneInput)
+precondition(status == 0, "the fuzzer ended with status \(status)")
