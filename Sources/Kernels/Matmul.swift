@@ -31,7 +31,8 @@ package func matmul(
 /// The row-parallel form of `matmul`: chains per leaf of `leafWidth` columns, added up along the canonical tree.
 ///
 /// After leaf i the two topmost partial sums a, b are replaced `merges[i]` times by a + b (a below b); root r, bottom
-/// first, goes to `y + r * rootStride`. `leafWidth` is even; the last leaf may be shorter; at most 16 leaves.
+/// first, goes to `y + r * rootStride`. `leafWidth` is even; the last leaf may be shorter; at most 16 partial
+/// sums wait at a time, enough for any range of 128 leaves.
 /// Other parameters and cost are those of `matmul`.
 package func matmulLeaves(
   weights: UnsafeRawPointer, type: DType, panels: Range<Int>, inputs: Int, outputs: Int,
@@ -47,7 +48,7 @@ package func matmulLeaves(
 /// From how many rows on weights are widened once for all of them.
 let manyRows = 16
 
-/// Deepest stack of partial sums: leaves are at most this many.
+/// Deepest stack of partial sums: a range of n leaves of the canonical tree needs at most 2 log2(n) + 1.
 let leafStackDepth = 16
 
 /// Floats of one tile result: at most six rows of one panel, or one row of four.
@@ -60,7 +61,6 @@ private func matmulPanels(
   _ leafWidth: Int, _ leafCount: Int, _ merges: UnsafePointer<UInt8>,
   _ y: UnsafeMutablePointer<Float>, _ yStride: Int, _ rootStride: Int, _ bias: UnsafePointer<Float>?
 ) {
-  precondition(leafCount <= leafStackDepth, "\(leafCount) leaves, at most \(leafStackDepth)")
   if rows >= manyRows {
     matmulManyRows(
       weights, isBF16, panels, inputs, outputs, x, xStride, xRows, rows, leafWidth, leafCount, merges, y,
@@ -130,6 +130,7 @@ private func matmulTile(
   var top = 0
   var start = 0
   for leaf in 0..<leafCount {
+    precondition(top < leafStackDepth, "merges leave more than \(leafStackDepth) partial sums")
     let width = min(leafWidth, inputs - start)
     let out = scratch + top * tileFloats
     if isBF16 {

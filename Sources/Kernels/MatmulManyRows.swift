@@ -6,9 +6,6 @@ private let chunkColumns = 256
 /// Rows that reuse a widened chunk: their inputs stay in the second-level cache for all panels.
 private let blockRows = 48
 
-/// Deepest stack of partial sums here: six roots at most, of sixteen leaves, and one being merged.
-private let rowStackDepth = 8
-
 /// The form of `matmul` and `matmulLeaves` for many rows (prefill): bound by arithmetic, not by memory.
 ///
 /// Each chunk of a panel is widened to f32 once and used by all rows of a block, six at a time in registers. Chains go
@@ -20,7 +17,7 @@ func matmulManyRows(
   _ y: UnsafeMutablePointer<Float>, _ yStride: Int, _ rootStride: Int, _ bias: UnsafePointer<Float>?
 ) {
   // Widened chunk [k][16], then partial sums [depth][row of the block][16].
-  var memory = InlineArray<10240, Float>(repeating: 0)
+  var memory = InlineArray<16384, Float>(repeating: 0)
   var span = memory.mutableSpan
   span.withUnsafeMutableBufferPointer { buffer in
     let chunk = buffer.baseAddress!
@@ -36,7 +33,7 @@ func matmulManyRows(
         var top = 0
         var start = 0
         for leaf in 0..<leafCount {
-          precondition(top < rowStackDepth, "merges leave more than \(rowStackDepth) partial sums")
+          precondition(top < leafStackDepth, "merges leave more than \(leafStackDepth) partial sums")
           let end = start + min(leafWidth, inputs - start)
           let level = partials + top * blockRows * 16
           level.update(repeating: 0, count: count * 16)
