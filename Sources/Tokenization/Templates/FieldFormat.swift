@@ -5,6 +5,8 @@ struct FieldFormat {
   var sign: Unicode.Scalar = "-"
   var isAlternate = false
   var padsWithZeros = false
+  /// Whether the alignment comes from a leading zero alone.
+  private(set) var isZeroAlignment = false
   var width = 0
   var grouping: Unicode.Scalar?
   var precision: Int?
@@ -47,6 +49,7 @@ struct FieldFormat {
       if align == nil {
         fill = "0"
         align = "="
+        isZeroAlignment = true
       }
     }
     width = try number() ?? 0

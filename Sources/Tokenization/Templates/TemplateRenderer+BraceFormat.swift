@@ -12,7 +12,8 @@ extension TemplateRenderer {
     if spec.isEmpty { return try text(value) }
     switch value {
     case .text(let text):
-      let field = try FieldFormat(spec)
+      var field = try FieldFormat(spec)
+      if field.isZeroAlignment { field.align = nil }
       guard field.type == nil || field.type == "s", field.align != "=", field.sign == "-" else {
         throw TemplateError(.value, "Unknown format code for object of type 'str'")
       }
@@ -174,7 +175,7 @@ private struct BraceFormatter {
     -> TemplateValue
   {
     var index = bytes.firstIndex { $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "[") } ?? bytes.count
-    var value = try argument(TemplateText(bytes[..<index]), renderer)
+    var value = try argument(TemplateText(bytes[..<index]), isWhole: index == bytes.count)
     while index < bytes.count {
       let isItem = bytes[index] == UInt8(ascii: "[")
       let start = index + 1
@@ -200,18 +201,16 @@ private struct BraceFormatter {
     return value
   }
 
-  private mutating func argument(_ name: TemplateText, _ renderer: TemplateRenderer) throws(TemplateError)
-    -> TemplateValue
-  {
+  private mutating func argument(_ name: TemplateText, isWhole: Bool) throws(TemplateError) -> TemplateValue {
     var number: Int?
-    if name.isEmpty {
+    if name.isEmpty, isWhole {
       guard let next = nextNumber else {
         throw TemplateError(
           .value, "cannot switch from manual field specification to automatic field numbering")
       }
       number = next
       nextNumber = next + 1
-    } else if name.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) {
+    } else if !name.isEmpty, name.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) {
       if let next = nextNumber, next > 0 {
         throw TemplateError(
           .value, "cannot switch from manual field specification to automatic field numbering")

@@ -41,11 +41,13 @@ extension TemplateRenderer {
     while true {
       guard let item = try state.advance() else { break }
       try step()
-      isEmpty = false
       line = loop.line
       try assign(item, to: loop.target)
       try open(loop.body.scope)
-      if try run(loop.body.statements) == .leaveLoop { break }
+      let flow = try run(loop.body.statements)
+      if flow == .leaveLoop { break }
+      // WHY: Jinja notes that the loop was not empty at the end of the body, which `break` and `continue` skip.
+      if flow == .normal { isEmpty = false }
     }
     close(loop.body.scope)
     return isEmpty ? try run(loop.otherwise) : .normal

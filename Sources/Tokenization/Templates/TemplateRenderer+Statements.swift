@@ -77,7 +77,7 @@ extension TemplateRenderer {
     case .filterBlock(let filter, let body, let line):
       let (flow, value) = try captured(body, filter)
       self.line = line
-      if flow == .normal { try write(try text(value)) }
+      if flow == .normal { try write(try string(value)) }
       return flow
     case .callBlock(let call, let function, let line):
       self.line = line
@@ -87,7 +87,7 @@ extension TemplateRenderer {
       let function = try evaluate(callee)
       var values = try evaluate(arguments)
       values.keywords.append(("caller", caller))
-      try write(try text(try self.call(function, values)))
+      try write(try string(try self.call(function, values)))
     case .generation(let function, let line):
       self.line = line
       try write(try call(TemplateMacro(function, in: frame), CallArguments()))
@@ -101,6 +101,15 @@ extension TemplateRenderer {
     default: break
     }
     return .normal
+  }
+
+  /// What a block writes must be a string already.
+  private func string(_ value: TemplateValue) throws(TemplateError) -> TemplateText {
+    guard case .text(let text) = value else {
+      throw TemplateError(
+        .value, "a block makes a value of type '\(value.typeName)' where a string is needed")
+    }
+    return text
   }
 
   /// What a body writes, after its filter.

@@ -76,7 +76,7 @@ extension TemplateText {
     return parts(cutAt: mirrored.reversed().map { utf8.count - $0 - width }, width: width)
   }
 
-  /// The runs between whitespace, at most `limit` cuts from the left; the rest keeps its inner and right whitespace.
+  /// The runs between whitespace, at most `limit` cuts from the left; the rest keeps its whitespace on the right.
   func splitWhitespace(limit: Int) -> [TemplateText] {
     var result: [TemplateText] = []
     var offset = 0
@@ -84,7 +84,7 @@ extension TemplateText {
       let start = offset
       if utf8.scalar(at: &offset).isPythonSpace { continue }
       if limit >= 0, result.count >= limit {
-        result.append(TemplateText(utf8[start...]).strippedWhitespace(left: false, right: true))
+        result.append(TemplateText(utf8[start...]))
         return result
       }
       var end = offset
@@ -108,7 +108,7 @@ extension TemplateText {
         continue
       }
       if result.count >= limit {
-        result.append(TemplateText(scalars: scalars[..<end]).strippedWhitespace(left: true, right: false))
+        result.append(TemplateText(scalars: scalars[..<end]))
         break
       }
       var start = end
