@@ -201,6 +201,7 @@ if isFuzzing {
   package.targets += [
     fuzzer("JSON", ["Parsing"]),
     fuzzer("Safetensors", ["Checkpoints"]),
+    fuzzer("Template", ["Parsing", "Tokenization"]),
     fuzzer("Tokenizer", ["Tokenization", "Parsing"]),
   ]
 }

@@ -48,8 +48,8 @@ package struct TemplateLimits: Sendable {
   package var maxSourceBytes = 1 << 20
   /// Constructs inside one another: expressions, blocks.
   package var maxNesting = 100
-  /// Calls and expressions in progress at one moment.
-  package var maxDepth = 1000
+  /// Calls and expressions in progress at one moment: some 4 KB of stack each, so 2 MB at most.
+  package var maxDepth = 500
   /// Expressions evaluated and items visited.
   package var maxSteps = 20_000_000
   /// Bytes of the rendered text, and of any one string.

@@ -118,7 +118,7 @@ extension TemplateRenderer {
       let range = try searchRange(values[1], values[2], count: items.count)
       for index in range where try equal(items[index], values[0] ?? .null) { return .int(index) }
       throw TemplateError(
-        .value, "\(try ValuePrinter.repr(values[0] ?? .null, maxBytes: 1 << 16).string) is not in list")
+        .value, "\(try ValuePrinter.repr(values[0] ?? .null, self).string) is not in list")
     default: return try list(items)
     }
   }

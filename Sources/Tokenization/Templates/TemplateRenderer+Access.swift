@@ -24,7 +24,7 @@ extension TemplateRenderer {
     if case .text(let name) = key {
       return UndefinedValue.hint("'\(value.describedType)' has no attribute \(name.pythonRepr)")
     }
-    let shown = (try? ValuePrinter.repr(key, maxBytes: 200))?.string ?? "given"
+    let shown = (try? ValuePrinter.repr(key, self))?.string ?? "given"
     return UndefinedValue.hint("\(value.describedType) has no element \(shown)")
   }
 

@@ -149,9 +149,9 @@ private struct BraceFormatter {
       switch conversion {
       case UInt8(ascii: "s"): value = .text(try renderer.text(value))
       case UInt8(ascii: "r"):
-        value = .text(try ValuePrinter.repr(value, maxBytes: renderer.limits.maxTextBytes))
+        value = .text(try ValuePrinter.repr(value, renderer))
       case UInt8(ascii: "a"):
-        let shown = try ValuePrinter.repr(value, maxBytes: renderer.limits.maxTextBytes)
+        let shown = try ValuePrinter.repr(value, renderer)
         value = .text(shown.asciiOnly())
       default: throw TemplateError(.value, "Unknown conversion specifier in a format string")
       }

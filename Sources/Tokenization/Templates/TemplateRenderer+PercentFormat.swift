@@ -127,8 +127,7 @@ private struct PercentFormatter {
   ) throws(TemplateError) -> TemplateText {
     switch type {
     case "s", "r", "a":
-      let maxBytes = renderer.limits.maxTextBytes
-      var text = type == "s" ? try renderer.text(value) : try ValuePrinter.repr(value, maxBytes: maxBytes)
+      var text = type == "s" ? try renderer.text(value) : try ValuePrinter.repr(value, renderer)
       if type == "a" { text = text.asciiOnly() }
       if let precision = field.precision { text = text.substring(0..<min(precision, text.count)) }
       return field.padded(text, defaultAlign: ">")

@@ -88,7 +88,7 @@ final class TemplateRenderer {
 
   func text(_ value: TemplateValue) throws(TemplateError) -> TemplateText {
     if case .text(let text) = value, !text.isMarkup { return text }
-    let text = try ValuePrinter.text(value, maxBytes: limits.maxTextBytes)
+    let text = try ValuePrinter.text(value, self)
     try allocate(bytes: text.utf8.count)
     return text
   }

@@ -48,28 +48,34 @@ extension Double {
 /// Writes values as text; bounded in size and depth.
 struct ValuePrinter {
   private(set) var bytes: [UInt8] = []
-  let maxBytes: Int
+  private let maxBytes: Int
+  private let renderer: TemplateRenderer
 
   /// Namespaces may hold themselves, so depth is bounded here as well.
   private static let maxDepth = 200
 
-  init(maxBytes: Int) { self.maxBytes = maxBytes }
+  private init(_ renderer: TemplateRenderer) {
+    self.renderer = renderer
+    maxBytes = renderer.limits.maxTextBytes
+  }
 
   /// `str(value)`.
-  static func text(_ value: TemplateValue, maxBytes: Int) throws(TemplateError) -> TemplateText {
+  static func text(_ value: TemplateValue, _ renderer: TemplateRenderer) throws(TemplateError) -> TemplateText
+  {
     if case .text(let text) = value {
       guard text.isMarkup else { return text }
       return TemplateText(utf8: text.utf8)
     }
-    var printer = ValuePrinter(maxBytes: maxBytes)
+    var printer = ValuePrinter(renderer)
     if case .undefined = value { return .empty }
     try printer.writeRepr(value, depth: 0)
     return TemplateText(utf8: printer.bytes)
   }
 
   /// `repr(value)`.
-  static func repr(_ value: TemplateValue, maxBytes: Int) throws(TemplateError) -> TemplateText {
-    var printer = ValuePrinter(maxBytes: maxBytes)
+  static func repr(_ value: TemplateValue, _ renderer: TemplateRenderer) throws(TemplateError) -> TemplateText
+  {
+    var printer = ValuePrinter(renderer)
     try printer.writeRepr(value, depth: 0)
     return TemplateText(utf8: printer.bytes)
   }
@@ -83,6 +89,7 @@ struct ValuePrinter {
     guard bytes.count <= maxBytes else {
       throw TemplateError(.limit, "a printed value is longer than the \(maxBytes) bytes allowed")
     }
+    try renderer.step()
     switch value {
     case .undefined: append("Undefined")
     case .null: append("None")
