@@ -1,8 +1,8 @@
 // The few instructions that Swift cannot spell, over vectors of sixteen 32-bit lanes.
 //
-// One `f32x16` is one zmm register with AVX-512, two ymm registers with AVX2, four registers with NEON: the compiler
-// flags of the importing target decide, the arithmetic of every lane is the same. No function here contracts,
-// reorders or approximates; kernels rely on that for equal bits.
+// One `f32x16` is one zmm register with AVX-512, two ymm registers with AVX2, four registers with NEON: the
+// compiler flags of the importing target decide, the arithmetic of every lane is the same. No function here
+// contracts, reorders or approximates; kernels rely on that for equal bits.
 #pragma once
 #include <stdint.h>
 #pragma STDC FP_CONTRACT OFF
@@ -15,7 +15,8 @@
 #if defined(__x86_64__)
 // CPUID: eax, ebx, ecx, edx of `leaf`, `subleaf`.
 VEC void cpuidRead(uint32_t leaf, uint32_t subleaf, uint32_t *out) {
-  __asm__ volatile("cpuid" : "=a"(out[0]), "=b"(out[1]), "=c"(out[2]), "=d"(out[3]) : "a"(leaf), "c"(subleaf));
+  __asm__ volatile("cpuid" : "=a"(out[0]), "=b"(out[1]), "=c"(out[2]), "=d"(out[3])
+                   : "a"(leaf), "c"(subleaf));
 }
 // XCR0: which register files the operating system saves. Only valid when CPUID reports OSXSAVE.
 VEC uint64_t xcr0Read(void) {
@@ -126,13 +127,15 @@ VEC void vtranspose8(const uint32_t *rows, long rowStride, uint32_t *out, long s
   }
   for (int i = 0; i < 2; i++) {
     for (int j = 0; j < 2; j++) {
-      t[4 * i + 2 * j] = __builtin_shufflevector(s[4 * i + j], s[4 * i + j + 2], 0, 1, 8, 9, 4, 5, 12, 13);
-      t[4 * i + 2 * j + 1] = __builtin_shufflevector(s[4 * i + j], s[4 * i + j + 2], 2, 3, 10, 11, 6, 7, 14, 15);
+      u32x8_at4 a = s[4 * i + j], b = s[4 * i + j + 2];
+      t[4 * i + 2 * j] = __builtin_shufflevector(a, b, 0, 1, 8, 9, 4, 5, 12, 13);
+      t[4 * i + 2 * j + 1] = __builtin_shufflevector(a, b, 2, 3, 10, 11, 6, 7, 14, 15);
     }
   }
   for (int i = 0; i < 4; i++) {
-    *(u32x8_at4 *)(out + i * stride) = __builtin_shufflevector(t[i], t[4 + i], 0, 1, 2, 3, 8, 9, 10, 11);
-    *(u32x8_at4 *)(out + (i + 4) * stride) = __builtin_shufflevector(t[i], t[4 + i], 4, 5, 6, 7, 12, 13, 14, 15);
+    u32x8_at4 a = t[i], b = t[4 + i];
+    *(u32x8_at4 *)(out + i * stride) = __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11);
+    *(u32x8_at4 *)(out + (i + 4) * stride) = __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15);
   }
 }
 #endif

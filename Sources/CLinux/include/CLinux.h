@@ -29,7 +29,8 @@ LNX long linuxGetAffinity(uint64_t *mask, long words) {
 // Waits while *word == expected, at most `nanoseconds` (negative: without limit). May wake early.
 LNX int linuxFutexWait(const uint32_t *word, uint32_t expected, int64_t nanoseconds) {
   struct timespec limit = {nanoseconds / 1000000000, nanoseconds % 1000000000};
-  return (int)syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, nanoseconds < 0 ? (void *)0 : &limit, 0, 0);
+  struct timespec *until = nanoseconds < 0 ? (struct timespec *)0 : &limit;
+  return (int)syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, until, 0, 0);
 }
 LNX void linuxFutexWake(const uint32_t *word, int count) {
   (void)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, 0, 0, 0);
@@ -56,7 +57,9 @@ LNX int linuxMemoryPolicy(int mode, uint64_t nodes) {
 LNX int linuxBindMemory(void *start, unsigned long bytes, int mode, uint64_t nodes) {
   return (int)syscall(SYS_mbind, start, bytes, mode, nodes ? &nodes : (uint64_t *)0, nodes ? 64 : 0, 0);
 }
-LNX int linuxAdviseHugePages(void *start, unsigned long bytes) { return madvise(start, bytes, MADV_HUGEPAGE); }
+LNX int linuxAdviseHugePages(void *start, unsigned long bytes) {
+  return madvise(start, bytes, MADV_HUGEPAGE);
+}
 LNX int linuxAdviseWillNeed(void *start, unsigned long bytes) { return madvise(start, bytes, MADV_WILLNEED); }
 LNX int linuxAdviseDontNeed(void *start, unsigned long bytes) { return madvise(start, bytes, MADV_DONTNEED); }
 
