@@ -70,7 +70,7 @@ let package = Package(
     room("Parsing", [], optimised + [.enableExperimentalFeature("Lifetimes")]),
     room("Tensors", [], optimised + [.enableExperimentalFeature("Lifetimes")]),
     room("Topology"),
-    room("ModelConfigs", ["Parsing", "Tensors"]),
+    room("ModelConfigs", ["Parsing", "Tensors", "Topology"]),
     room("Planning", ["Parsing", "Tensors", "Topology", "ModelConfigs"]),
     .target(name: "CIntrinsics"),
     .target(name: "CLinux"),

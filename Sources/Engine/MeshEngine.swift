@@ -50,7 +50,7 @@ package final class MeshEngine {
   package init(_ configuration: EngineConfiguration) throws(EngineError) {
     self.configuration = configuration
     do throws(MeshError) {
-      plan = try ShardPlan(model: configuration.config.dimensions, mesh: Mesh(configuration.mesh))
+      plan = try ShardPlan(model: ModelDimensions(configuration.config), mesh: Mesh(configuration.mesh))
     } catch {
       throw EngineError(.configuration, "\(error)")
     }
@@ -118,7 +118,7 @@ package final class MeshEngine {
           return [
             "worker", "--coordinator", server.endpoint.description, "--rank", "\(rank)", "--world-size",
             "\(world)",
-            "--data-endpoint", data, "--epoch", "\(core.epoch.rawValue)", "--run-directory", directory.path,
+            "--data-endpoint", data, "--epoch", "\(core.epoch.rawValue)", "--directory", directory.path,
           ]
         })
     } catch {

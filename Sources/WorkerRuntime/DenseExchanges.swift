@@ -66,7 +66,8 @@ struct DenseExchanges {
     }
   }
 
-  /// Each member gets this rank's roots of its own group's rows; everybody's roots of own rows are listed in tree order.
+  /// Each member gets this rank's roots of its own group's rows; everybody's roots of own rows are listed in tree
+  /// order.
   private func prepareSum(
     _ sum: SumGeometry, into plan: inout TransferList, places tables: inout SumTables, rows: StepRows
   ) {

@@ -7,8 +7,8 @@ internal import Topology
 
 /// Where the routed rows of the current MoE layer went: what `dispatch` hands to the way back.
 ///
-/// `assignments[g]` lists, for the rows of token group g in (row, slot) order, the position of each result in this rank's
-/// result buffer. The owner of the rows derives the same order from its own routing, so results travel without indices.
+/// `assignments[g]` lists, for the rows of token group g in (row, slot) order, the position of each result in this
+/// rank's result buffer. The owner of the rows derives the same order from its own routing, so results travel without indices.
 struct DispatchReceipt {
   var assignments: [[Int32]]
   /// Tokens per local expert, for the load statistics.

@@ -28,7 +28,8 @@ package struct PerplexityRun {
     guard windows > 0, window >= 2 else {
       throw EngineError(
         .configuration,
-        "the text has \(tokens.count) tokens, fewer than one window of \(window); give a longer text or a --window of 2 to \(max(2, tokens.count))"
+        "the text has \(tokens.count) tokens, fewer than one window of \(window); give a longer text or a"
+          + " --window of 2 to \(max(2, tokens.count))"
       )
     }
     var sums = Array(repeating: 0.0, count: windows)

@@ -68,7 +68,7 @@ func whateverIsNoConfigurationIsRefused(line: String, reason: String) throws {
 @Test(arguments: ["tp", "ep", "attn_dp", "num_lanes", "load_format", "hf", "maxtext_config", "fields"])
 func noValueCrashesTheModelTranslation(key: String) throws {
   let values: [JSONValue] = [
-    nil, true, "", "x", -1, 0, 1, 3.5, 9e300, .integer(.max), .integer(.min), [], [[]], [:], ["a": nil],
+    .null, true, "", "x", -1, 0, 1, 3.5, 9e300, .integer(.max), .integer(.min), [], [[]], [:], ["a": .null],
   ]
   for value in values {
     for heads in values {
@@ -114,7 +114,7 @@ func noValueCrashesTheModelTranslation(key: String) throws {
   let nested: JSONValue = ["num_key_value_heads": 9, "text_config": ["num_key_value_heads": 2]]
   let text = try ModelTranslationRequest.textConfig(of: #require(nested.object))
   #expect(text["num_key_value_heads"] == 2)
-  let broken: JSONValue = ["num_key_value_heads": 9, "text_config": nil]
+  let broken: JSONValue = ["num_key_value_heads": 9, "text_config": .null]
   #expect(throws: PlanningError.self) { try ModelTranslationRequest.textConfig(of: broken.object!) }
 }
 

@@ -12,8 +12,8 @@ struct LogitsCommand: ParsableCommand {
     commandName: "logits",
     abstract: "Writes last-position logits to a safetensors file, for comparison with other runtimes.",
     discussion: """
-      Tensors: logits.<i> [vocab]; hidden.<i>.<j> [tokens, hidden], j = 0 the embedding, then after each layer, the last \
-      after the final norm; router.<i>.<layer>.experts [tokens, k] and .weights [tokens, k].
+      Tensors: logits.<i> [vocab]; hidden.<i>.<j> [tokens, hidden], j = 0 the embedding, then after each layer, \
+      the last after the final norm; router.<i>.<layer>.experts [tokens, k] and .weights [tokens, k].
 
       Example:
         meshdecode logits --prompts-file prompts.jsonl --save-to logits.safetensors --tp 2 --hidden-states

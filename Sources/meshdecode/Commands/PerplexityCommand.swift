@@ -14,8 +14,8 @@ struct PerplexityCommand: ParsableCommand {
     commandName: "perplexity",
     abstract: "Measures how well the model predicts a text, over non-overlapping windows.",
     discussion: """
-      Each window is computed alone from position 0; all positions but the first are scored; a last partial window is left \
-      out. Lower is better.
+      Each window is computed alone from position 0; all positions but the first are scored; a last partial \
+      window is left out. Lower is better.
 
       Example:
         meshdecode perplexity --file heldout.txt --window 256 --tp 2

@@ -33,7 +33,7 @@ struct WorkerCommand: ParsableCommand {
   var incarnation: UInt32 = 0
 
   @Option(
-    name: .customLong("run-directory"), help: "The run's private directory, removed by whoever is last.")
+    name: .customLong("directory"), help: "The run's private directory, removed by whoever is last.")
   var runDirectory: String?
 
   func run() throws {

@@ -1,4 +1,4 @@
-package import ModelConfigs
+
 package import Topology
 
 extension ModelDimensions {
