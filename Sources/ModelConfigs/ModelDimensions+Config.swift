@@ -1,4 +1,3 @@
-
 package import Topology
 
 extension ModelDimensions {
