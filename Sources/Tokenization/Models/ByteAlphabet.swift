@@ -57,13 +57,20 @@ struct RawByteTokens: Sendable {
   /// Id of each single byte, -1 where it has none.
   let byteIDs: [Int32]
 
-  init(_ mapped: Vocabulary) {
-    var vocabulary = Vocabulary(capacity: mapped.count)
-    mapped.forEach { token, id in
-      // A token with other characters cannot come out of a text whose bytes have all been mapped.
-      if let bytes = ByteAlphabet.decode(token), !bytes.isEmpty { vocabulary.insert(bytes.span, id: id) }
+  /// - Parameter keepsWords: whether tokens of more than one byte will be asked for.
+  init(_ mapped: Vocabulary, keepsWords: Bool) {
+    var vocabulary = Vocabulary(capacity: keepsWords ? mapped.count : 256)
+    if keepsWords {
+      mapped.forEach { token, id in
+        // A token with other characters cannot come out of a text whose bytes have all been mapped.
+        if let bytes = ByteAlphabet.decode(token), !bytes.isEmpty { vocabulary.insert(bytes.span, id: id) }
+      }
     }
-    self.byteIDs = (0..<256).map { [vocabulary] in vocabulary.id(of: [UInt8($0)]) ?? -1 }
+    byteIDs = (0..<256).map { byte in
+      var character: [UInt8] = []
+      UTF8Scalars.append(ByteAlphabet.scalars[byte], to: &character)
+      return mapped.id(of: character) ?? -1
+    }
     self.vocabulary = vocabulary
   }
 }

@@ -37,6 +37,9 @@ struct LoadedMerges {
 
   private static let metaspace: [UInt8] = [0xE2, 0x96, 0x81]
 
+  /// The vocabulary's entry of the last merged token: files list both in the same order.
+  private var lastEntry = 0
+
   /// - Parameter prefixCount: bytes of the prefix of continuing tokens, left out when two tokens are joined.
   init(_ list: [JSONValue], _ vocabulary: Vocabulary, prefixCount: Int) throws(TokenizerError) {
     table = MergeTable(capacity: list.count)
@@ -94,7 +97,7 @@ struct LoadedMerges {
       cutsAtMetaspace = false
     }
     if rightStart + prefixCount > leftCount { joined.removeSubrange(leftCount..<(rightStart + prefixCount)) }
-    guard let id = vocabulary.id(of: joined.span) else { throw Self.missing(joined[...]) }
+    guard let id = vocabulary.id(of: joined.span, after: &lastEntry) else { throw Self.missing(joined[...]) }
     table.insert(left, right, rank: rank, id: id)
   }
 

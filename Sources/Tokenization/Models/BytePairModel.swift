@@ -45,7 +45,9 @@ final class BytePairModel: Sendable {
     byteTokenIDs = (0..<256).map { [vocabulary] in vocabulary.id(of: ByteToken.name(UInt8($0))) ?? -1 }
     let isPlain = fields.prefix == nil && fields.suffix == nil
     cutScalar = isPlain && loaded.cutsAtMetaspace && scalarIDs[0x2581] > 0 ? Array("\u{2581}".utf8) : nil
-    rawBytes = readsRawBytes && isPlain && !fields.hasByteFallback ? RawByteTokens(vocabulary) : nil
+    rawBytes =
+      readsRawBytes && isPlain && !fields.hasByteFallback
+      ? RawByteTokens(vocabulary, keepsWords: fields.ignoresMerges) : nil
   }
 
   /// Appends the symbols of a word before any merge.

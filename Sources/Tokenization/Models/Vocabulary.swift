@@ -28,6 +28,7 @@ struct Vocabulary: Sendable {
     starts.reserveCapacity(capacity + 1)
     ids.reserveCapacity(capacity)
     entryByID.reserveCapacity(capacity)
+    arena.reserveCapacity(capacity * 8)
   }
 
   /// From `{"token": id, ...}`.
@@ -82,6 +83,18 @@ struct Vocabulary: Sendable {
   }
 
   func id(of token: [UInt8]) -> Int32? { id(of: token.span) }
+
+  /// The same, for tokens asked for in about the order of insertion: the entry after the last one found is tried first,
+  /// which spares the random access.
+  func id(of token: Span<UInt8>, after entry: inout Int) -> Int32? {
+    if entry + 1 < ids.count, equals(entry + 1, token) {
+      entry += 1
+      return ids[entry]
+    }
+    guard let id = id(of: token) else { return nil }
+    entry = Int(entryByID[Int(id)]) - 1
+    return id
+  }
 
   /// The bytes of a token; nil for an id that no token has.
   func token(_ id: Int32) -> ArraySlice<UInt8>? {

@@ -120,7 +120,8 @@ struct AddedVocabulary: Sendable {
       }
       if token.stripsRight { end = Self.spaceEnd(bytes, after: end) }
       if done < start { parts.append(Part(start: done, end: start, id: -1)) }
-      parts.append(Part(start: start, end: end, id: match.value))
+      // White space taken by the token before may leave nothing of this one: it is lost, as in the reference.
+      if start < end { parts.append(Part(start: start, end: end, id: match.value)) }
       done = end
     }
     if done != bytes.count { parts.append(Part(start: done, end: bytes.count, id: -1)) }
