@@ -86,7 +86,7 @@ struct NodeReader {
   }
 
   private func refusal(_ line: Int, _ what: String) -> SettingsError {
-    SettingsError("--config \(path), line \(line): \(what).")
+    SettingsError("--config \(path), line \(line): \(what)\(what.hasSuffix("?") ? "" : ".")")
   }
 
   private func hint(_ name: String) -> String {

@@ -29,6 +29,7 @@ package struct EngineConfiguration: Sendable {
   /// Whether requests may ask for scores, hidden states or routing of every row.
   package var scoresRows = false
   package var endOfSequenceTokens: Set<Int32> = []
+  /// Makes the draws of requests that bring no seed of their own.
   package var seed: UInt64 = 0
   /// Threads of each worker; 0 divides the CPUs among the ranks.
   package var threadsPerWorker = 0

@@ -105,6 +105,9 @@ package final class MeshEngine {
     return settings
   }
 
+  /// A worker that crashes ends at once; collecting a backtrace would keep its peers waiting for seconds.
+  private static let workerEnvironment = ["SWIFT_BACKTRACE": "enable=no"]
+
   private func launch() throws(EngineError) {
     do {
       let executable =
@@ -112,7 +115,7 @@ package final class MeshEngine {
         ? try ExecutableLocation.path() : configuration.workerExecutable
       let world = configuration.mesh.worldSize
       launcher.start(
-        LaunchPlan(worldSize: world, executable: executable) { rank in
+        LaunchPlan(worldSize: world, executable: executable, environment: Self.workerEnvironment) { rank in
           let data =
             configuration.transport == .ipc ? "ipc://\(directory.file("r\(rank)"))" : "tcp://127.0.0.1:*"
           return [
@@ -220,7 +223,7 @@ package final class MeshEngine {
     for exit in launcher.takeExits() {
       let lines =
         exit.lastLines.isEmpty ? "" : "; its last words: " + exit.lastLines.suffix(3).joined(separator: " | ")
-      events.append(.rankLost(rank: exit.rank, text: "ended: \(exit)\(lines)"))
+      events.append(.rankLost(rank: exit.rank, text: "\(exit.ending)\(lines)"))
     }
   }
 

@@ -17,6 +17,7 @@ package struct RunSizes: Sendable, Hashable {
 
   /// - Throws: `EngineError` of kind configuration when the KV cache cannot hold one full sequence.
   package init(_ configuration: EngineConfiguration, plan: ShardPlan, cpus: Int) throws(EngineError) {
+    try Self.checkProcesses(configuration, cpus: cpus)
     let config = configuration.config
     let limit = min(config.maxPositionEmbeddings, EngineConfiguration.defaultLengthLimit)
     maxModelLength = configuration.maxModelLength > 0 ? configuration.maxModelLength : limit
@@ -32,17 +33,40 @@ package struct RunSizes: Sendable, Hashable {
       ? configuration.kvCacheBytes : max(Self.physicalMemory / 4 / ranks, 64 << 20)
     let affordable = budget / pageBytes
     guard affordable >= pagesPerSequence else {
+      let shorter = affordable > 0 ? "lower --max-model-len to at most \(affordable * slots) or " : ""
       throw EngineError(
         .configuration,
         "the KV cache of \(budget) bytes per rank holds \(affordable * slots) tokens, fewer than one sequence of"
-          + " \(maxModelLength); lower --max-model-len to at most \(affordable * slots) or raise"
-          + " --kv-cache-memory-bytes to at least \(pagesPerSequence * pageBytes)")
+          + " \(maxModelLength); \(shorter)raise --kv-cache-memory-bytes to at least"
+          + " \(pagesPerSequence * pageBytes)")
     }
     pagesPerGroup = min(affordable, configuration.maxSequences * pagesPerSequence)
     kvBytesPerRank = pagesPerGroup * pageBytes
     threadsPerWorker =
       configuration.threadsPerWorker > 0 ? configuration.threadsPerWorker : max(1, cpus / ranks)
     hasCPUPerThread = threadsPerWorker * ranks <= cpus
+  }
+
+  /// Ranks of one CPU beyond which a run would take minutes to start and never be of use.
+  private static let ranksPerCPU = 32
+  private static let threadsPerCPU = 4
+
+  private static func checkProcesses(_ configuration: EngineConfiguration, cpus: Int) throws(EngineError) {
+    let ranks = configuration.mesh.worldSize
+    let mostRanks = max(64, cpus * ranksPerCPU)
+    guard ranks <= mostRanks else {
+      throw EngineError(
+        .configuration,
+        "\(configuration.mesh) asks for \(ranks) workers on this host; its \(cpus) CPUs allow at most \(mostRanks)"
+          + ", so lower a degree of the mesh")
+    }
+    let mostThreads = max(16, cpus * threadsPerCPU)
+    guard configuration.threadsPerWorker <= mostThreads else {
+      throw EngineError(
+        .configuration,
+        "--threads-per-worker \(configuration.threadsPerWorker) is more than this host of \(cpus) CPUs has use for; "
+          + "give 0, which shares them out, or at most \(mostThreads)")
+    }
   }
 
   private static var physicalMemory: Int {

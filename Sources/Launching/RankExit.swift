@@ -2,11 +2,20 @@ internal import Glibc
 
 /// The end of a rank's process, with what it said last.
 package struct RankExit: Sendable, Equatable, CustomStringConvertible {
-  package enum Ending: Sendable, Equatable {
+  package enum Ending: Sendable, Equatable, CustomStringConvertible {
     case exited(code: Int32)
     case killed(signal: Int32)
     /// It never ran; the reason in words.
     case notStarted(reason: String)
+
+    /// The sentence without its subject, for instance "was killed by signal 9 (SIGKILL)".
+    package var description: String {
+      switch self {
+      case .exited(let code): "exited with code \(code)"
+      case .killed(let signal): "was killed by signal \(signal)" + signalName(signal)
+      case .notStarted(let reason): "could not be started: \(reason)"
+      }
+    }
   }
 
   package let rank: Int
@@ -21,12 +30,7 @@ package struct RankExit: Sendable, Equatable, CustomStringConvertible {
   /// One sentence without the last lines, for instance "rank 1 on localhost (process 4711) was killed by
   /// signal 9 (SIGKILL)".
   package var description: String {
-    let who = "rank \(rank) on \(host)" + (pid.map { " (process \($0))" } ?? "")
-    switch ending {
-    case .exited(let code): return "\(who) exited with code \(code)"
-    case .killed(let signal): return "\(who) was killed by signal \(signal)" + signalName(signal)
-    case .notStarted(let reason): return "\(who) could not be started: \(reason)"
-    }
+    "rank \(rank) on \(host)" + (pid.map { " (process \($0))" } ?? "") + " \(ending)"
   }
 }
 

@@ -14,7 +14,7 @@ extension RunSetup {
     var configuration = EngineConfiguration(
       modelDirectory: modelDirectory ?? "", config: config, configJSON: configJSON, mesh: shape,
       buildID: BuildInfo.version)
-    configuration.seed = UInt64(settings.model.seed)
+    configuration.seed = .random(in: .min ... .max)
     try chooseWeights(&configuration)
     configuration.kvFormat = settings.scheduler.kvCacheDType == .float32 ? .f32 : .bf16
     configuration.maxModelLength = settings.scheduler.maxModelLen
@@ -27,8 +27,8 @@ extension RunSetup {
     configuration.cachesPrefixes = settings.scheduler.enablePrefixCaching
     configuration.endOfSequenceTokens = try endOfSequenceTokens()
     configuration.threadsPerWorker = settings.launch.threadsPerWorker
-    configuration.instructionSet =
-      settings.launch.instructionSet == .auto ? "" : settings.launch.instructionSet.rawValue
+    configuration.instructionSet = try instructionSet()
+    configuration.expertDispatch = ExpertDispatchMode(flag: settings.launch.expertDispatch.rawValue) ?? .auto
     configuration.transport = settings.launch.transport == .tcp ? .tcp : .ipc
     configuration.runDirectoryBase = settings.launch.runDirectory
     configuration.startupTimeout = .seconds(settings.launch.startupTimeoutSeconds)
@@ -38,7 +38,7 @@ extension RunSetup {
 
   private func chooseWeights(_ configuration: inout EngineConfiguration) throws(SetupError) {
     switch settings.model.loadFormat {
-    case .dummy: configuration.dummySeed = configuration.seed
+    case .dummy: configuration.dummySeed = UInt64(settings.model.seed)
     case .auto, .safetensors:
       do {
         _ = try CheckpointDirectory(path: modelDirectory ?? "").openWeights()
@@ -51,6 +51,19 @@ extension RunSetup {
     case .bfloat16: configuration.weightDType = .bf16
     case .float32: configuration.weightDType = .f32
     }
+  }
+
+  /// Empty for the best one; workers of this host have the same processor.
+  private func instructionSet() throws(SetupError) -> String {
+    let name = settings.launch.instructionSet.rawValue
+    guard settings.launch.instructionSet != .auto else { return "" }
+    guard InstructionSet(rawValue: name)?.isAvailable == true else {
+      let available = InstructionSet.allCases.filter(\.isAvailable).map(\.rawValue).joined(separator: ", ")
+      throw SetupError(
+        "--instruction-set \(name) is not available on this processor; choose one of auto, \(available).",
+        isUsage: true)
+    }
+    return name
   }
 
   /// End-of-sequence ids of generation_config.json when it has some, else of the configuration.

@@ -45,7 +45,9 @@ package struct RunSetup: Sendable {
         try ConfigOverrides.apply(overrides ?? JSONObject(), to: json.object ?? JSONObject()))
       textConfig = try ModelTranslationRequest.textConfig(of: json.object ?? JSONObject())
     } catch {
-      throw SetupError("\(configFile): \(error).", isUsage: overrides != nil)
+      // Errors of a configuration begin with the file's bare name; the path says more.
+      let problem = "\(error)".replacing("config.json: ", with: "", maxReplacements: 1)
+      throw SetupError("\(configFile): \(problem).", isUsage: overrides != nil)
     }
     shape = try Self.shape(settings, config, additionalConfig)
   }

@@ -8,6 +8,11 @@ extension EngineSettings {
         "--max-num-batched-tokens \(scheduler.maxNumBatchedTokens) is less than --max-num-seqs "
           + "\(scheduler.maxNumSeqs), so a full batch could not decode; raise the one or lower the other.")
     }
+    if scheduler.blockSize % 16 != 0 {
+      found.append(
+        "--block-size \(scheduler.blockSize) is no multiple of 16; give \(scheduler.blockSize / 16 * 16) or "
+          + "\(scheduler.blockSize / 16 * 16 + 16).")
+    }
     if sampling.minTokens > sampling.maxTokens {
       found.append(
         "--min-tokens \(sampling.minTokens) is more than --max-tokens \(sampling.maxTokens); "

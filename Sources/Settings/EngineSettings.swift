@@ -88,6 +88,7 @@ package struct LaunchSettings: Sendable, Equatable {
   package var threadsPerWorker = 0
   package var transport = TransportChoice.auto
   package var instructionSet = InstructionSetChoice.auto
+  package var expertDispatch = ExpertDispatchChoice.auto
   /// Where the private run directory is made; empty means `$XDG_RUNTIME_DIR`, else `$TMPDIR`, else `/tmp`.
   package var runDirectory = ""
   package var startupTimeoutSeconds = 600.0
@@ -130,6 +131,13 @@ package enum TransportChoice: String, Sendable, CaseIterable {
 /// Which build of the kernels runs; `auto` is the widest that the CPU offers.
 package enum InstructionSetChoice: String, Sendable, CaseIterable {
   case auto, reference, avx2, avx512
+}
+
+/// How tokens of a mixture-of-experts layer reach the ranks of their experts; `auto` is the one of fewer bytes.
+package enum ExpertDispatchChoice: String, Sendable, CaseIterable {
+  case auto
+  case allToAll = "all-to-all"
+  case allReduce = "all-reduce"
 }
 
 /// The shape of what goes to standard output.

@@ -14,8 +14,8 @@ extension SettingsCatalogue {
       "long_prefill_token_threshold", \.scheduler.longPrefillTokenThreshold, 0...65536, .scheduler,
       unit: "tokens", why: "longest prefill chunk of one sequence; 0 means up to max_num_batched_tokens"),
     .integer(
-      "block_size", \.scheduler.blockSize, 1...1024, .scheduler, unit: "tokens",
-      why: "tokens of a KV page; smaller pages waste less at the ends and share prefixes more finely"),
+      "block_size", \.scheduler.blockSize, 16...1024, .scheduler, unit: "tokens",
+      why: "tokens of a KV page, a multiple of 16; smaller ones waste less and share prefixes more finely"),
     .integer(
       "kv_cache_memory_bytes", \.scheduler.kvCacheMemoryBytes, 0...(1 << 46), .scheduler, unit: "bytes",
       why: "KV cache of each rank; 0 means enough for max_num_seqs sequences, at most 1 GiB"),
@@ -85,6 +85,9 @@ extension SettingsCatalogue {
     .choice(
       "instruction_set", \.launch.instructionSet, .launch,
       why: "which build of the kernels runs; results are the same to the bit, auto is the fastest"),
+    .choice(
+      "expert_dispatch", \.launch.expertDispatch, .launch,
+      why: "how tokens reach their experts; results are the same to the bit, auto moves the fewest bytes"),
     .text(
       "run_directory", \.launch.runDirectory, .path, .launch,
       why: "where the private directory of sockets is made; left out, $XDG_RUNTIME_DIR, $TMPDIR or /tmp"),

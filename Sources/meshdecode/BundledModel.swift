@@ -32,7 +32,12 @@ enum BundledModel {
   /// The tokenizer of the model that the settings name; nil when its directory has none.
   static func tokenizer(of settings: EngineSettings) throws -> Tokenizer? {
     let directory = try modelDirectory(of: settings)
-    guard FileManager.default.fileExists(atPath: directory + "/tokenizer.json") else { return nil }
+    guard FileManager.default.fileExists(atPath: directory + "/tokenizer.json") else {
+      if FileManager.default.fileExists(atPath: directory + "/config.json") { return nil }
+      throw CommandFailure(
+        .failedWhileRunning,
+        "\(directory)/config.json does not exist; give --model the directory of a Hugging Face checkpoint.")
+    }
     return try Tokenizer(directory: directory)
   }
 }

@@ -19,11 +19,13 @@ struct RunningMesh {
     let started = ContinuousClock.now
     let directory = try modelDirectory(of: settings)
     let setup = try RunSetup(settings: settings, modelDirectory: directory)
+    // Sampling is checked here, before any process starts.
+    _ = try setup.samplingParameters()
     var configuration = try setup.engineConfiguration()
     adjust(&configuration)
     let tokenizer = try BundledModel.tokenizer(of: settings)
-    if configuration.dummySeed != nil {
-      Terminal.note("note: dummy weights: random values from seed \(configuration.seed), not the model's")
+    if let seed = configuration.dummySeed {
+      Terminal.note("note: dummy weights: random values from seed \(seed), not the model's")
     }
     let engine = try MeshEngine(configuration)
     let progress = Progress("Loading")

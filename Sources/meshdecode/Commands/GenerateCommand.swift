@@ -89,9 +89,12 @@ struct GenerateCommand: ParsableCommand {
     var generation = GenerationRun(
       engine: running.engine, tokenizer: running.tokenizer, prompts: inputs, sampling: parameters)
     let streams = settings.output.format == .text && inputs.count == 1 && parameters.n == 1
-    if streams, let text = inputs[0].text { try Terminal.write(text) }
+    // The prompt is shown with the first piece of its answer, not before it has been accepted.
+    var opening = inputs[0].text ?? ""
     var (completions, timing) = try generation.run { _, piece in
-      if streams { try Terminal.write(piece) }
+      guard streams else { return }
+      try Terminal.write(opening + piece)
+      opening = ""
     }
     running.engine.stop()
     timing.loadSeconds = running.loadSeconds
@@ -104,7 +107,7 @@ struct GenerateCommand: ParsableCommand {
         model: running.modelName, mesh: running.setup.shape, completions: completions, timing: timing)
       try Terminal.write(JSONWriter.string(document, options: .spaced) + "\n")
     case .text:
-      if streams { try Terminal.write("\n") } else { try show(completions, inputs, parameters.n) }
+      if streams { try Terminal.write(opening + "\n") } else { try show(completions, inputs, parameters.n) }
       summarise(timing, running)
     }
   }

@@ -42,7 +42,8 @@ struct LogitsCommand: ParsableCommand {
     let settings = try resolve(config, [model, mesh, scheduler, launch])
     let inputs = try prompts.read(PromptReader(tokenizer: try BundledModel.tokenizer(of: settings)))
     let directory = URL(fileURLWithPath: target).deletingLastPathComponent().path
-    guard FileManager.default.isWritableFile(atPath: directory) else {
+    let isDirectory = (try? FileManager.default.contentsOfDirectory(atPath: target)) != nil
+    guard FileManager.default.isWritableFile(atPath: directory), !isDirectory else {
       throw CommandFailure(
         .failedWhileRunning, "--save-to \(target) cannot be written; give a file in a writable directory")
     }
@@ -59,7 +60,9 @@ struct LogitsCommand: ParsableCommand {
     do {
       try SafetensorsFile.write(tensors, to: target)
     } catch {
-      throw CommandFailure(.failedWhileRunning, "\(target) cannot be written: \(error.localizedDescription)")
+      throw CommandFailure(
+        .failedWhileRunning,
+        "\(target) cannot be written; give a file in a writable directory with room for it")
     }
     Terminal.note("\(tensors.count) tensors of \(inputs.count) prompts in \(target)")
   }

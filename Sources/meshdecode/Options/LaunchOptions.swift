@@ -12,6 +12,9 @@ struct LaunchOptions: SettingOptions {
   @Option(name: .setting("instruction_set"), parsing: .unconditional, help: .setting("instruction_set"))
   var instructionSet: String?
 
+  @Option(name: .setting("expert_dispatch"), parsing: .unconditional, help: .setting("expert_dispatch"))
+  var expertDispatch: String?
+
   @Option(name: .setting("run_directory"), parsing: .unconditional, help: .setting("run_directory"))
   var runDirectory: String?
 
@@ -33,6 +36,7 @@ struct LaunchOptions: SettingOptions {
       flag("threads_per_worker", threadsPerWorker),
       flag("transport", transport),
       flag("instruction_set", instructionSet),
+      flag("expert_dispatch", expertDispatch),
       flag("run_directory", runDirectory),
       flag("startup_timeout_seconds", startupTimeoutSeconds),
       flag("distributed_timeout_seconds", distributedTimeoutSeconds),
