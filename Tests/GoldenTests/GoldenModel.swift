@@ -17,7 +17,7 @@ struct GoldenModel: Sendable {
 
   static let names = [
     "llama-gqa", "llama-tied", "llama-uneven", "mixtral", "qwen2", "qwen3", "qwen3-moe", "qwen3-moe-uneven",
-    "gemma3-text",
+    "gemma3-text", "tiny-llama", "tiny-qwen3-moe",
   ]
 
   init(_ name: String) throws {
