@@ -14,7 +14,7 @@ let conversation: JSONValue = [
   ],
 ]
 let variables = JSONObject([
-  (key: "l", value: [3, 1, 2, nil]), (key: "d", value: ["k": ["v", true], "x": -7]),
+  (key: "l", value: [3, 1, 2, .null]), (key: "d", value: ["k": ["v", true], "x": -7]),
   (key: "s", value: "a B-c\td"),
 ])
 
