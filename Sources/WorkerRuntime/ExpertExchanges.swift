@@ -11,8 +11,6 @@ internal import Topology
 /// rank's result buffer. The owner of the rows derives the same order from its own routing, so results travel without indices.
 struct DispatchReceipt {
   var assignments: [[Int32]]
-  /// Tokens per local expert, for the load statistics.
-  var load: [UInt32]
 }
 
 /// Plans the exchanges of routed experts: who needs which rows, and where each result lies.
@@ -46,8 +44,7 @@ struct ExpertExchanges {
     blockOfExpert = blocks.enumerated().flatMap { index, range in Array(repeating: index, count: range.count)
     }
     receipt = DispatchReceipt(
-      assignments: Array(repeating: [], count: mesh.tokenOwners),
-      load: Array(repeating: 0, count: places.experts.count))
+      assignments: Array(repeating: [], count: mesh.tokenOwners))
   }
 
   private var geometry: RankGeometry { program.geometry }
@@ -166,7 +163,6 @@ struct ExpertExchanges {
     }
     tables.experts.starts.append(Int32(total))
     tables.experts.rowOfAssignment.fill(0, count: total)
-    for index in receipt.load.indices { receipt.load[index] = UInt32(counts[index]) }
     for index in receipt.assignments.indices { receipt.assignments[index].removeAll(keepingCapacity: true) }
     for (group, range) in rows {
       for pair in range.lowerBound * k..<range.upperBound * k {

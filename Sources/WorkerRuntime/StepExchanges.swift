@@ -98,7 +98,4 @@ struct StepExchanges: ~Copyable {
   mutating func gather(_ list: TransferList, memory: StepMemory) throws(WorkerError) {
     try exchange(list.plan(), memory)
   }
-
-  /// Tokens per local expert of the last MoE layer.
-  var expertLoad: [UInt32] { expertPlans?.receipt.load ?? [] }
 }

@@ -47,7 +47,7 @@ package struct PerplexityRun {
       case .payload(let payload) where payload.payload.kind == .scores:
         let place = Int(payload.request.rawValue)
         // The last position of the window has no next token: its score is left out.
-        let values = Self.floats(payload.payload.bytes).prefix(window - 1 - scored[place])
+        let values = payload.payload.floats.prefix(window - 1 - scored[place])
         for value in values { sums[place] -= Double(value) }
         scored[place] += values.count
       case .finished(let end):
@@ -63,11 +63,5 @@ package struct PerplexityRun {
     let total = sums.reduce(0, +)
     let count = scored.reduce(0, +)
     return Outcome(perplexity: exp(total / Double(count)), tokens: count, windows: windows)
-  }
-
-  private static func floats(_ bytes: [UInt8]) -> [Float] {
-    stride(from: 0, to: bytes.count - 3, by: 4).map { start in
-      Float(bitPattern: (0..<4).reduce(UInt32(0)) { $0 | UInt32(bytes[start + $1]) << (8 * UInt32($1)) })
-    }
   }
 }
