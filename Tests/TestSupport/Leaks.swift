@@ -7,11 +7,13 @@ package enum Leaks {
   /// Returns: what is still there at the deadline; empty when nothing is.
   package static func remaining(in directory: URL, deadline: Duration = .seconds(5)) async throws -> [String]
   {
-    let end = ContinuousClock.now + deadline
-    while true {
-      let left = processes(mentioning: directory.path) + files(in: directory)
-      if left.isEmpty || ContinuousClock.now > end { return left }
-      try await Task.sleep(for: .milliseconds(20))
+    try await OwnThread.run {
+      let end = ContinuousClock.now + deadline
+      while true {
+        let left = processes(mentioning: directory.path) + files(in: directory)
+        if left.isEmpty || ContinuousClock.now > end { return left }
+        usleep(20_000)
+      }
     }
   }
 

@@ -27,40 +27,50 @@ package enum ProcessHarness {
     environment: [String: String] = [:], workingDirectory: URL? = nil, deadline: Duration = .seconds(60),
     body: @escaping @Sendable (RunningProcess) async throws -> Void
   ) async throws -> ProcessOutcome {
-    let folder = try makeTemporaryDirectory()
-    defer { try? FileManager.default.removeItem(at: folder) }
-    // Files instead of pipes: nothing is lost and nothing blocks the process.
-    let process = Process()
-    process.executableURL = executable
-    process.arguments = arguments
-    process.environment = ProcessInfo.processInfo.environment.merging(environment) { _, new in new }
-    if let workingDirectory { process.currentDirectoryURL = workingDirectory }
-    let inputFile = folder.appendingPathComponent("stdin")
-    try Data(input.utf8).write(to: inputFile)
-    process.standardInput = try FileHandle(forReadingFrom: inputFile)
-    process.standardOutput = try file("stdout", in: folder)
-    process.standardError = try file("stderr", in: folder)
+    try await OwnThread.run {
+      let folder = try makeTemporaryDirectory()
+      defer { try? FileManager.default.removeItem(at: folder) }
+      // Files instead of pipes: nothing is lost and nothing blocks the process.
+      let process = Process()
+      process.executableURL = executable
+      process.arguments = arguments
+      process.environment = ProcessInfo.processInfo.environment.merging(environment) { _, new in new }
+      if let workingDirectory { process.currentDirectoryURL = workingDirectory }
+      let inputFile = folder.appendingPathComponent("stdin")
+      try Data(input.utf8).write(to: inputFile)
+      process.standardInput = try FileHandle(forReadingFrom: inputFile)
+      process.standardOutput = try file("stdout", in: folder)
+      process.standardError = try file("stderr", in: folder)
 
-    let running = RunningProcess(folder: folder)
-    process.terminationHandler = { running.ended($0.terminationReason, $0.terminationStatus) }
-    try process.run()
-    running.started(pid: process.processIdentifier)
+      let running = RunningProcess(folder: folder)
+      process.terminationHandler = { running.ended($0.terminationReason, $0.terminationStatus) }
+      try process.run()
+      running.started(pid: process.processIdentifier)
+      try await finish(running, "meshdecode \(arguments.joined(separator: " "))", deadline, body)
+      return ProcessOutcome(
+        ending: running.ending ?? .signalled(0), standardOutput: running.standardOutput,
+        standardError: running.standardError)
+    }
+  }
+
+  /// Waits for the end of `running` while `body`, on another thread, watches it.
+  private static func finish(
+    _ running: RunningProcess, _ command: String, _ deadline: Duration,
+    _ body: @escaping @Sendable (RunningProcess) async throws -> Void
+  ) async throws {
     let end = ContinuousClock.now + deadline
-    let work = Task { try await body(running) }
+    let work = Task(executorPreference: OwnThread()) { try await body(running) }
     while running.ending == nil {
       if ContinuousClock.now > end {
         running.send(SIGKILL)
         work.cancel()
         throw HarnessError(
-          "meshdecode \(arguments.joined(separator: " ")) did not end within \(deadline); it printed:\n"
+          "\(command) did not end within \(deadline); it printed:\n"
             + running.standardOutput + running.standardError)
       }
-      try await Task.sleep(for: .milliseconds(2))
+      usleep(2000)
     }
     if case .failure(let error) = await work.result, !(error is CancellationError) { throw error }
-    return ProcessOutcome(
-      ending: running.ending ?? .signalled(0), standardOutput: running.standardOutput,
-      standardError: running.standardError)
   }
 
   private static func file(_ name: String, in folder: URL) throws -> FileHandle {
