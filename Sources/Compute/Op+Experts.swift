@@ -78,17 +78,22 @@ package struct RouterOp: Sendable, BitwiseCopyable {
   }
 }
 
-/// Adds each row's weighted expert results in slot order, and the sum to the residual stream.
+/// Adds each row's weighted expert results in slot order, then the shared expert's, and the sum to the residual stream.
 package struct ExpertCombineOp: Sendable, BitwiseCopyable {
   package var residual: Region
   /// `[own row][slot]` weights.
   package var weights: Region
   package var width: Int
   package var numChosen: Int
+  /// `[own row][D]` of the shared expert, and `[own row]` of what its sigmoid weight is made from.
+  package var shared: Region?
+  package var sharedGate: Region?
 
   package init(
-    residual: Region, weights: Region, width: Int, numChosen: Int
+    residual: Region, weights: Region, width: Int, numChosen: Int, shared: Region?, sharedGate: Region?
   ) {
+    self.shared = shared
+    self.sharedGate = sharedGate
     self.residual = residual
     self.weights = weights
     self.width = width

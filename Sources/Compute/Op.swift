@@ -108,10 +108,12 @@ package struct CombineOp: Sendable, BitwiseCopyable {
   }
 }
 
-/// The two row-parallel sums of a layer; all layers share their exchange.
+/// The row-parallel sums of a layer; all layers share their exchanges.
 package enum SumKind: UInt8, Sendable, BitwiseCopyable, CaseIterable {
   case attention
   case mlp
+  /// The down projection of a shared expert.
+  case shared
 }
 
 /// RMS norm of rows of `width`.

@@ -6,6 +6,8 @@ package enum SyncPoint: Sendable, BitwiseCopyable {
   case sum(SumKind)
   /// Rows of the other attention groups that share this rank's dense MLP arrive.
   case gatherRows
+  /// The same for a shared expert; where routed experts take all rows of the replica anyway, all of them arrive here.
+  case gatherSharedRows
   /// Routed rows leave for, and arrive from, the other token groups; assignments are sorted by expert.
   case dispatch(layer: Int)
   /// Expert results travel back to the owners of the tokens.

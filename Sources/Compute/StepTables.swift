@@ -59,6 +59,7 @@ package final class StepTables {
 
   package var attentionSum: SumTables
   package var mlpSum: SumTables
+  package var sharedSum: SumTables
   package var experts: ExpertTables
 
   /// First float of the copies of the residual stream `[index][row][width]`, when this step keeps them.
@@ -78,6 +79,7 @@ package final class StepTables {
     sampledRows = Table(capacity: limits.sampledRows)
     attentionSum = SumTables()
     mlpSum = SumTables()
+    sharedSum = SumTables()
     experts = ExpertTables(limits: limits)
   }
 

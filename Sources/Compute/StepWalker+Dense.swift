@@ -69,6 +69,7 @@ extension StepWalker {
     switch op.sum {
     case .attention: combine(op, tables.attentionSum, rows: rowShare, columns: columns)
     case .mlp: combine(op, tables.mlpSum, rows: rowShare, columns: columns)
+    case .shared: combine(op, tables.sharedSum, rows: rowShare, columns: columns)
     }
   }
 

@@ -44,7 +44,7 @@ extension StepWalker {
     }
   }
 
-  /// residual += sum over slots, ascending, of weight x (canonical sum of the slot's expert).
+  /// residual += (sum over slots, ascending, of weight x canonical sum of the slot's expert) + shared expert.
   func expertCombine(_ op: ExpertCombineOp) {
     let chunk = 256
     let chunks = (op.width + chunk - 1) / chunk
@@ -82,10 +82,26 @@ extension StepWalker {
             unsafe kernels.scaledAccumulate(
               y: sum, x: value, scale: bases.floats(op.weights)[pair], count: count)
           }
+          unsafe addShared(op, row: row, column: column, count: count, sum: sum, scratch: value)
           unsafe kernels.addInPlace(
             y: bases.floats(op.residual) + row * op.width + column, x: sum, count: count)
         }
       }
     }
+  }
+
+  /// `sum += sigmoid(gate) x shared`, or `+= shared` without a gate.
+  private func addShared(
+    _ op: ExpertCombineOp, row: Int, column: Int, count: Int, sum: UnsafeMutablePointer<Float>,
+    scratch: UnsafeMutablePointer<Float>
+  ) {
+    guard let shared = op.shared else { return }
+    let values = unsafe bases.floats(shared) + row * op.width + column
+    guard let gate = op.sharedGate else {
+      unsafe kernels.addInPlace(y: sum, x: values, count: count)
+      return
+    }
+    unsafe kernels.sigmoid(x: bases.floats(gate) + row, y: scratch, count: 1)
+    unsafe kernels.scaledAccumulate(y: sum, x: values, scale: scratch[0], count: count)
   }
 }

@@ -42,7 +42,8 @@ extension StepWalker {
       unsafe sum += weights[slot]
     }
     for slot in 0..<op.numChosen {
-      if op.normalize { unsafe weights[slot] /= sum }
+      // Sigmoids may all underflow; a softmax cannot.
+      if op.normalize { unsafe weights[slot] /= op.sigmoid ? sum + 1e-20 : sum }
       if op.scale != 1 { unsafe weights[slot] *= op.scale }
     }
   }

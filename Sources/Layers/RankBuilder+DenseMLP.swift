@@ -48,53 +48,64 @@ extension RankBuilder {
 
   /// Shared buffers of all dense MLP layers; call once, before the first one.
   package mutating func prepareMLP(_ settings: MLPSettings) {
-    let sum = SumGeometry(tree: settings.leaves.tree, group: geometry.mlpGroup, rank: geometry.rank)
-    let width = settings.leaves.range(ofLeaves: sum.ownLeaves).count
-    mlpBuffers = MLPBuffers(
-      gateUp: workspace.take(floats: mlpRows * 2 * width), activated: workspace.take(floats: mlpRows * width))
+    let (sum, buffers) = makeMLP(settings)
+    mlpBuffers = buffers
     places.mlpSum = sum
   }
 
-  /// Gate and up (column-parallel, fused), activation, down (row-parallel).
+  /// The sum of a gated MLP over its ranks, and space for its activations.
+  mutating func makeMLP(_ settings: MLPSettings) -> (SumGeometry, MLPBuffers) {
+    let sum = SumGeometry(tree: settings.leaves.tree, group: geometry.mlpGroup, rank: geometry.rank)
+    let width = settings.leaves.range(ofLeaves: sum.ownLeaves).count
+    let buffers = MLPBuffers(
+      gateUp: workspace.take(floats: mlpRows * 2 * width), activated: workspace.take(floats: mlpRows * width))
+    return (sum, buffers)
+  }
+
+  /// Rows of the groups that share the MLP are gathered, its slice is computed, the sum joins the residual stream.
   package mutating func denseMLP(_ settings: MLPSettings, tensors: MLPTensors, postNorm: CheckpointTensor?) {
-    guard let sum = places.mlpSum, let buffers = mlpBuffers, let roots = places.roots else {
+    guard let sum = places.mlpSum, let buffers = mlpBuffers else {
       preconditionFailure("MLP buffers are not prepared")
     }
-    let columns = settings.leaves.range(ofLeaves: sum.ownLeaves)
     if geometry.mlpGroupCount > 1 { append(.gatherRows) }
-    if !columns.isEmpty {
-      let gateUp = weights.matrix(
-        [WeightPiece(tensors.gate, rows: columns), WeightPiece(tensors.up, rows: columns)],
-        format: settings.weightFormat)
-      let bias =
-        tensors.biases.isEmpty
-        ? nil : weights.vector(tensors.biases.prefix(2).map { WeightPiece($0, columns: columns) })
-      append(
-        .matmul(
-          MatmulOp(
-            weight: gateUp, input: places.normed, output: buffers.gateUp, outputStride: gateUp.rows,
-            rows: .mlp,
-            bias: bias)))
-      append(
-        .activate(
-          GateOp(
-            gateUp: buffers.gateUp, output: buffers.activated, width: columns.count,
-            activation: settings.activation,
-            rows: .mlp)))
-      let down = weights.matrix([WeightPiece(tensors.down, columns: columns)], format: settings.weightFormat)
-      append(
-        .leafMatmul(
-          LeafMatmulOp(
-            weight: down, input: buffers.activated, roots: roots, rootStride: places.rootStride, rows: .mlp,
-            leaves: schedule(sum, leafWidth: settings.leaves.width))))
-    }
+    gatedMLP(settings, tensors: tensors, sum: sum, buffers: buffers)
     let bias = tensors.biases.last.map { vector($0) }
     finish(.mlp, shared: sum.members.count > 1, bias: bias, postNorm: postNorm)
   }
 
+  /// Gate and up (column-parallel, fused), activation, down (row-parallel) into this rank's roots.
+  mutating func gatedMLP(_ settings: MLPSettings, tensors: MLPTensors, sum: SumGeometry, buffers: MLPBuffers)
+  {
+    guard let roots = places.roots else { preconditionFailure("the roots of sums have no place") }
+    let columns = settings.leaves.range(ofLeaves: sum.ownLeaves)
+    guard !columns.isEmpty else { return }
+    let gateUp = weights.matrix(
+      [WeightPiece(tensors.gate, rows: columns), WeightPiece(tensors.up, rows: columns)],
+      format: settings.weightFormat)
+    let bias =
+      tensors.biases.isEmpty
+      ? nil : weights.vector(tensors.biases.prefix(2).map { WeightPiece($0, columns: columns) })
+    append(
+      .matmul(
+        MatmulOp(
+          weight: gateUp, input: places.normed, output: buffers.gateUp, outputStride: gateUp.rows, rows: .mlp,
+          bias: bias)))
+    append(
+      .activate(
+        GateOp(
+          gateUp: buffers.gateUp, output: buffers.activated, width: columns.count,
+          activation: settings.activation, rows: .mlp)))
+    let down = weights.matrix([WeightPiece(tensors.down, columns: columns)], format: settings.weightFormat)
+    append(
+      .leafMatmul(
+        LeafMatmulOp(
+          weight: down, input: buffers.activated, roots: roots, rootStride: places.rootStride, rows: .mlp,
+          leaves: schedule(sum, leafWidth: settings.leaves.width))))
+  }
+
   /// Space for the roots of every row-parallel sum of this rank, own and received; call after the sums are known.
   package mutating func prepareRoots() {
-    let sums = [places.attentionSum, places.mlpSum].compactMap { $0 }
+    let sums = [places.attentionSum, places.mlpSum, places.sharedSum].compactMap { $0 }
     let own = sums.map { $0.rootCounts[$0.ownIndex] }.max() ?? 0
     let received = sums.map { sum in sum.rootCounts.reduce(0, +) - sum.rootCounts[sum.ownIndex] }.max() ?? 0
     places.rootStride = max(mlpRows, limits.ownRows) * hiddenSize

@@ -14,11 +14,13 @@ package struct ExpertSettings: Sendable {
   package var numGroups: Int
   package var numGroupsChosen: Int
   package var weightFormat: WeightFormat
+  /// The expert that every row visits, if there is one.
+  package var shared: MLPSettings?
 
   package init(
     numExperts: Int, numChosen: Int, intermediateSize: Int, activation: GateActivation, normalize: Bool,
-    scale: Float,
-    sigmoid: Bool, numGroups: Int, numGroupsChosen: Int, weightFormat: WeightFormat
+    scale: Float, sigmoid: Bool, numGroups: Int, numGroupsChosen: Int, weightFormat: WeightFormat,
+    shared: MLPSettings?
   ) {
     self.numExperts = numExperts
     self.numChosen = numChosen
@@ -30,6 +32,7 @@ package struct ExpertSettings: Sendable {
     self.numGroups = numGroups
     self.numGroupsChosen = numGroupsChosen
     self.weightFormat = weightFormat
+    self.shared = shared
   }
 
   /// The leaves of an expert's down projection.
@@ -41,11 +44,16 @@ package struct ExpertTensors: Sendable {
   package var router: CheckpointTensor
   package var selectionBias: CheckpointTensor?
   package var experts: [MLPTensors]
+  package var shared: SharedExpertTensors?
 
-  package init(router: CheckpointTensor, selectionBias: CheckpointTensor? = nil, experts: [MLPTensors]) {
+  package init(
+    router: CheckpointTensor, selectionBias: CheckpointTensor?, experts: [MLPTensors],
+    shared: SharedExpertTensors?
+  ) {
     self.router = router
     self.selectionBias = selectionBias
     self.experts = experts
+    self.shared = shared
   }
 }
 
@@ -59,6 +67,7 @@ package struct ExpertBuffers: Sendable {
 extension RankBuilder {
   /// Shared buffers of all MoE layers; call once, before the first one.
   package mutating func prepareExperts(_ settings: ExpertSettings) {
+    if let shared = settings.shared { prepareSharedExpert(shared) }
     let mesh = geometry.mesh
     let split = LeafSplit(count: settings.numExperts, parts: mesh.expertRanks)
     let sum = SumGeometry(tree: settings.leaves.tree, group: geometry.mlpGroup, rank: geometry.rank)
@@ -80,12 +89,14 @@ extension RankBuilder {
       receivedResults: workspace.take(floats: results * sum.rootCounts.reduce(0, +) * hiddenSize))
   }
 
-  /// Router, dispatch, grouped experts, and the way back: each row adds its slots in ascending order.
+  /// Router, shared expert, dispatch, grouped experts, and the way back: each row adds its slots in ascending order, the
+  /// shared expert last.
   package mutating func experts(_ settings: ExpertSettings, tensors: ExpertTensors, layer: Int) {
     guard let places = places.experts, let buffers = expertBuffers else {
       preconditionFailure("expert buffers are not prepared")
     }
     route(settings, tensors: tensors, places: places, buffers: buffers)
+    if let shared = settings.shared, let tensors = tensors.shared { sharedExpert(shared, tensors: tensors) }
     append(.dispatch(layer: layer))
     let columns = settings.leaves.range(ofLeaves: places.sum.ownLeaves)
     if !columns.isEmpty && !places.experts.isEmpty {
@@ -99,7 +110,8 @@ extension RankBuilder {
       .expertCombine(
         ExpertCombineOp(
           residual: self.places.residual, weights: places.weights, width: hiddenSize,
-          numChosen: settings.numChosen)))
+          numChosen: settings.numChosen, shared: tensors.shared == nil ? nil : self.places.sum,
+          sharedGate: tensors.shared?.outputGate == nil ? nil : sharedBuffers?.gate)))
   }
 
   private mutating func route(

@@ -21,6 +21,7 @@ package struct RankBuilder: Sendable {
   package var attentionBuffers: AttentionBuffers?
   package var mlpBuffers: MLPBuffers?
   package var expertBuffers: ExpertBuffers?
+  package var sharedBuffers: SharedExpertBuffers?
   package var embeddingTable: PackedMatrix?
 
   package init(
@@ -102,6 +103,7 @@ package struct StepPlaces: Sendable {
 
   package var attentionSum: SumGeometry?
   package var mlpSum: SumGeometry?
+  package var sharedSum: SumGeometry?
   package var experts: ExpertPlaces?
 
   /// Rows that produce logits: normed rows, local logits, gathered logits and candidates.

@@ -132,12 +132,7 @@ extension ModelConfig {
         "\(place) describes a model of about \(parameterEstimate) parameters; at most \(ModelLimits.parameters) are "
           + "allowed")
     }
-    guard let moe else { return }
-    guard moe.numExpertsPerToken <= moe.numExperts else {
-      throw ModelConfigError(
-        "\(place): num_experts_per_tok is \(moe.numExpertsPerToken); it must be at most the \(moe.numExperts) experts"
-      )
-    }
+    try moe?.validate(place: place)
   }
 
   /// Elements of all matrices, in floating point so that absurd sizes cannot overflow.

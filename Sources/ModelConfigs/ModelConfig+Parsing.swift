@@ -85,7 +85,10 @@ extension ModelConfig {
     case .qwen2: config = try Qwen2.config(&fields, identity.architecture)
     case .qwen3: config = try Qwen3.config(&fields, identity.architecture)
     case .qwen3MoE: config = try Qwen3MoE.config(&fields, identity.architecture)
+    case .qwen2MoE: config = try Qwen2MoE.config(&fields, identity.architecture)
     case .mixtral: config = try Mixtral.config(&fields, identity.architecture)
+    case .glm4MoE: config = try Glm4MoE.config(&fields, identity.architecture)
+    case .dots1: config = try Dots1.config(&fields, identity.architecture)
     case .gemma3Text: config = try Gemma3Text.config(&fields, identity.architecture)
     }
     try fields.refuseUnknown(harmless: HarmlessFields.all, modelName: identity.architecture)

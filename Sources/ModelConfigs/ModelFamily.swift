@@ -7,7 +7,10 @@ package enum ModelFamily: String, Sendable, Hashable, CaseIterable {
   case qwen2
   case qwen3
   case qwen3MoE = "qwen3_moe"
+  case qwen2MoE = "qwen2_moe"
   case mixtral
+  case glm4MoE = "glm4_moe"
+  case dots1
   case gemma3Text = "gemma3_text"
 
   /// Class names in `architectures` that mean this family; the first is the usual one.
@@ -18,7 +21,10 @@ package enum ModelFamily: String, Sendable, Hashable, CaseIterable {
     case .qwen2: ["Qwen2ForCausalLM"]
     case .qwen3: ["Qwen3ForCausalLM"]
     case .qwen3MoE: ["Qwen3MoeForCausalLM"]
+    case .qwen2MoE: ["Qwen2MoeForCausalLM"]
     case .mixtral: ["MixtralForCausalLM"]
+    case .glm4MoE: ["Glm4MoeForCausalLM"]
+    case .dots1: ["Dots1ForCausalLM"]
     case .gemma3Text: ["Gemma3ForCausalLM"]
     }
   }

@@ -14,9 +14,7 @@ enum Qwen3MoE {
     config.slidingWindows = Array(repeating: window, count: config.numLayers)
 
     let numExperts = try MoEConfig.expertCount(&fields)
-    let period = try fields.integer("decoder_sparse_step", in: 1...ModelLimits.layers.upperBound) ?? 1
-    let dense = Set(try fields.integers("mlp_only_layers") ?? [])
-    let isSparse = (0..<config.numLayers).map { ($0 + 1) % period == 0 && !dense.contains($0) }
+    let isSparse = try MoEConfig.periodicLayers(&fields, numLayers: config.numLayers)
     let moe = MoEConfig(
       numExperts: numExperts,
       numExpertsPerToken: try fields.requiredInteger("num_experts_per_tok", in: ModelLimits.experts),

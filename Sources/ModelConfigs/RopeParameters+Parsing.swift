@@ -5,16 +5,18 @@ extension RopeParameters {
   /// Reads both styles: `rope_theta` beside `rope_scaling`, and `rope_parameters` with everything inside.
   ///
   /// Where both are written, a non-null `rope_scaling` wins, as it does for the reference.
+  ///
+  /// - Parameter defaultPartial: share of a head that is rotated where the file is silent.
   static func read(
-    _ fields: inout ConfigFields, maxPositions: Int, defaultTheta: Double
+    _ fields: inout ConfigFields, maxPositions: Int, defaultTheta: Double, defaultPartial: Double = 1
   ) throws(ModelConfigError) -> RopeParameters {
     let theta = try fields.number("rope_theta", in: thetaRange)
-    let partial = try fields.number("partial_rotary_factor", in: partialRange)
+    let partial = try fields.number("partial_rotary_factor", in: partialRange) ?? defaultPartial
     let original = try fields.integer("original_max_position_embeddings", in: 1...ModelLimits.maxPositions)
     let parameters = try fields.fields("rope_parameters")
     let scaling = try fields.fields("rope_scaling")
     guard var inner = scaling ?? parameters else {
-      return RopeParameters(theta: theta ?? defaultTheta, partialRotaryFactor: partial ?? 1)
+      return RopeParameters(theta: theta ?? defaultTheta, partialRotaryFactor: partial)
     }
     return try read(
       inside: &inner, maxPositions: maxPositions, originalMaxPositions: original,

@@ -86,8 +86,9 @@ extension TensorNames {
 
   private func shared(_ layer: Int, _ name: String) -> CheckpointTensor {
     let (hidden, width) = (config.hiddenSize, moe.sharedExpertIntermediateSize ?? 0)
+    let module = config.family == .qwen2MoE ? "shared_expert" : "shared_experts"
     return CheckpointTensor(
-      "\(layerPrefix(layer))mlp.shared_expert.\(name).weight",
+      "\(layerPrefix(layer))mlp.\(module).\(name).weight",
       shape: name == "down_proj" ? [hidden, width] : [width, hidden])
   }
 }

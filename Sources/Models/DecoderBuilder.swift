@@ -80,7 +80,10 @@ package struct DecoderBuilder {
       numExperts: moe.numExperts, numChosen: moe.numExpertsPerToken, intermediateSize: moe.intermediateSize,
       activation: activation, normalize: moe.normalizeTopK || moe.scoresAfterSelection,
       scale: Float(moe.routedScalingFactor), sigmoid: moe.scoring == .sigmoid, numGroups: moe.numGroups,
-      numGroupsChosen: moe.numGroupsPerToken, weightFormat: format)
+      numGroupsChosen: moe.numGroupsPerToken, weightFormat: format,
+      shared: moe.sharedExpertIntermediateSize.map {
+        MLPSettings(intermediateSize: $0, activation: activation, weightFormat: format)
+      })
   }
 
   private mutating func prepare() {
@@ -134,7 +137,15 @@ package struct DecoderBuilder {
         MLPTensors(
           gate: names.gate(layer: layer, expert: expert), up: names.up(layer: layer, expert: expert),
           down: names.down(layer: layer, expert: expert))
-      })
+      }, shared: moe.sharedExpertIntermediateSize == nil ? nil : sharedTensors(layer, moe))
+  }
+
+  private func sharedTensors(_ layer: Int, _ moe: MoEConfig) -> SharedExpertTensors {
+    SharedExpertTensors(
+      mlp: MLPTensors(
+        gate: names.sharedGate(layer: layer), up: names.sharedUp(layer: layer),
+        down: names.sharedDown(layer: layer)),
+      outputGate: moe.sharedExpertGate ? names.sharedOutputGate(layer: layer) : nil)
   }
 
   /// Layers with equal rotary parameters share one table.

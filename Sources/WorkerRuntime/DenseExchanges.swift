@@ -10,6 +10,7 @@ struct DenseExchanges {
   private(set) var embeddings = TransferList()
   private(set) var attentionSum = TransferList()
   private(set) var mlpSum = TransferList()
+  private(set) var sharedSum = TransferList()
   private(set) var gatherRows = TransferList()
 
   private let program: RankProgram
@@ -29,6 +30,9 @@ struct DenseExchanges {
       prepareSum(sum, into: &attentionSum, places: &tables.attentionSum, rows: rows)
     }
     if let sum = program.places.mlpSum { prepareSum(sum, into: &mlpSum, places: &tables.mlpSum, rows: rows) }
+    if let sum = program.places.sharedSum {
+      prepareSum(sum, into: &sharedSum, places: &tables.sharedSum, rows: rows)
+    }
     prepareGather(rows: rows)
   }
 

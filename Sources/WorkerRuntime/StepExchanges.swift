@@ -18,6 +18,8 @@ struct StepExchanges: ~Copyable {
   private var planned: [ExchangePlan] = []
   private var step = StepNumber(rawValue: 0)
   private var sequence: UInt32 = 0
+  /// Whether this layer's rows of all groups are here already, because its shared expert needed some of them.
+  private var hasAllRows = false
   private(set) var waitedNanoseconds: UInt64 = 0
 
   init(
@@ -38,11 +40,12 @@ struct StepExchanges: ~Copyable {
   mutating func begin(plan: StepPlan, rows: StepRows, tables: StepTables) {
     step = plan.step
     sequence = 0
+    hasAllRows = false
     waitedNanoseconds = 0
     densePlans.prepare(rows: rows, tables: tables)
     planned = [
       densePlans.embeddings.plan(), densePlans.attentionSum.plan(), densePlans.mlpSum.plan(),
-      densePlans.gatherRows.plan(),
+      densePlans.gatherRows.plan(), densePlans.sharedSum.plan(),
     ]
   }
 
@@ -58,6 +61,7 @@ struct StepExchanges: ~Copyable {
     case .sum(.attention): try exchange(planned[1], memory)
     case .sum(.mlp): try exchange(planned[2], memory)
     case .gatherRows: try exchange(planned[3], memory)
+    case .sum(.shared): try exchange(planned[4], memory)
     default: preconditionFailure("\(point) is no exchange of known size")
     }
   }
@@ -78,10 +82,26 @@ struct StepExchanges: ~Copyable {
     waitedNanoseconds += Deadline.now - started
   }
 
-  mutating func dispatch(rows: StepRows, memory: StepMemory, tables: StepTables) throws(WorkerError) {
+  /// Rows for a shared expert: those of its own groups, or all of them where the routed experts take all anyway.
+  mutating func gatherSharedRows(rows: StepRows, memory: StepMemory) throws(WorkerError) {
     guard let allToAll = expertPlans?.usesAllToAll(mode) else { return }
+    if allToAll {
+      try exchange(planned[3], memory)
+    } else {
+      try moveRows(rows: rows, allToAll: false, memory: memory)
+      hasAllRows = true
+    }
+  }
+
+  private mutating func moveRows(rows: StepRows, allToAll: Bool, memory: StepMemory) throws(WorkerError) {
     expertPlans?.planDispatch(rows: rows, allToAll: allToAll, memory: memory)
     if let plan = expertPlans?.dispatch.plan(sizes: allToAll ? .upTo : .exact) { try exchange(plan, memory) }
+  }
+
+  mutating func dispatch(rows: StepRows, memory: StepMemory, tables: StepTables) throws(WorkerError) {
+    guard let allToAll = expertPlans?.usesAllToAll(mode) else { return }
+    if !hasAllRows { try moveRows(rows: rows, allToAll: allToAll, memory: memory) }
+    hasAllRows = false
     let received = program.geometry.tokenGroup.ranks.map { communicator.bytesReceived(from: $0) }
     let local =
       expertPlans?.placeRows(rows: rows, allToAll: allToAll, receivedBytes: received, memory: memory) ?? []

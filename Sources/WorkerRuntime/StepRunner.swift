@@ -75,6 +75,7 @@ package final class StepRunner {
     do throws(WorkerError) {
       switch point {
       case .embeddings, .sum, .gatherRows: try exchanges.dense(point, memory: memory)
+      case .gatherSharedRows: try exchanges.gatherSharedRows(rows: rows, memory: memory)
       case .dispatch(let layer):
         try exchanges.dispatch(rows: rows, memory: memory, tables: tables)
         if let experts = program.places.experts {

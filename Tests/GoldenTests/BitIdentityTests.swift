@@ -5,8 +5,11 @@ import WorkerRuntime
 
 @Suite("The same bits everywhere")
 struct BitIdentityTests {
-  /// Two models: dense with rope scaling and grouped heads, and experts with uneven sizes and a dense layer between.
-  static let models = ["llama-gqa", "qwen3-moe-uneven", "qwen3-moe", "mixtral"]
+  /// Dense with rope scaling and grouped heads; experts with uneven sizes and a dense layer between; shared experts with a
+  /// gate, and with groups of experts, a selection bias and partial rotation.
+  static let models = [
+    "llama-gqa", "qwen3-moe-uneven", "qwen3-moe", "mixtral", "qwen2-moe", "glm4-moe", "dots1",
+  ]
 
   private func sequences(_ model: GoldenModel, count: Int) -> [KnownSequence] {
     (0..<count).map { index in
@@ -32,7 +35,8 @@ struct BitIdentityTests {
 
   @Test("tensor parallel degrees, dividing or not", arguments: models)
   func tensorParallel(name: String) throws {
-    let degrees = [2, 3, 4, 5, 6]
+    let heads = name == "qwen2-moe" ? 4 : 6
+    let degrees = (2...6).filter { $0 <= heads }
     try compare(name, count: 3, shapes: try degrees.map { RunShape(mesh: try MeshShape(tp: $0)) })
   }
 
@@ -71,10 +75,56 @@ struct BitIdentityTests {
       try MeshShape(attnDP: 2, ep: 2, tp: 2), try MeshShape(attnDP: 2, attnDPExpert: 2, tp: 2),
       try MeshShape(attnDP: 2, attnDPExpert: 2, ep: 1, tp: 3),
     ]
-    let shapes = meshes.flatMap { mesh in
+    let heads = name == "qwen2-moe" ? 4 : 6
+    let shapes = meshes.filter { $0.ep * $0.tp <= heads }.flatMap { mesh in
       [ExpertDispatchMode.allToAll, .allReduce].map { RunShape(mesh: mesh, dispatch: $0) }
     }
     try compare(name, count: 5, shapes: shapes)
+  }
+
+  /// Every mesh of up to 16 ranks with tp 1-4, ep 1-4, attn_dp 1-3, attn_dp_expert 1-2 and dp 1-2 that has a head and an
+  /// expert for each rank that needs one.
+  private static func grid(heads: Int, experts: Int) throws -> [MeshShape] {
+    var meshes: [MeshShape] = []
+    for dp in 1...2 {
+      for attnDP in 1...3 {
+        for attnDPExpert in 1...2 {
+          for ep in 1...4 {
+            for tp in 1...4 where ep * tp <= heads && attnDPExpert * ep <= experts {
+              guard dp * attnDP * attnDPExpert * ep * tp <= 16 else { continue }
+              meshes.append(try MeshShape(dp: dp, attnDP: attnDP, attnDPExpert: attnDPExpert, ep: ep, tp: tp))
+            }
+          }
+        }
+      }
+    }
+    return meshes
+  }
+
+  @Test(
+    "the whole grid of meshes up to 16 ranks, both ways to the experts",
+    arguments: [("mixtral", 8), ("glm4-moe", 6)])
+  func grid(name: String, heads: Int) throws {
+    let model = try GoldenModel(name)
+    let sequences = (0..<7).map { index in
+      KnownSequence(
+        prompt: Array(model.prompts[index % 3].ids.prefix(3 + index)),
+        continuation: Array(model.prompts[index % 3].greedy.prefix(2)))
+    }
+    let meshes = try Self.grid(heads: heads, experts: 8)
+    let expected = bits(
+      try MeshHarness.logits(model: model.directory, sequences: sequences, shape: RunShape()))
+    var compared = 0
+    for mesh in meshes {
+      for dispatch in [ExpertDispatchMode.allToAll, .allReduce] {
+        let shape = RunShape(mesh: mesh, dispatch: dispatch)
+        let actual = bits(
+          try MeshHarness.logits(model: model.directory, sequences: sequences, shape: shape))
+        #expect(actual == expected, "\(name): \(shape)")
+        compared += 1
+      }
+    }
+    print("\(name): \(compared) runs on \(meshes.count) meshes compared to the bit")
   }
 
   @Test("sixteen ranks", arguments: ["mixtral", "qwen3-moe"])

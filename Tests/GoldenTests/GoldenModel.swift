@@ -17,7 +17,9 @@ struct GoldenModel: Sendable {
 
   static let names = [
     "llama-gqa", "llama-tied", "llama-uneven", "mixtral", "qwen2", "qwen3", "qwen3-moe", "qwen3-moe-uneven",
-    "gemma3-text", "tiny-llama", "tiny-qwen3-moe",
+    "gemma3-text", "tiny-llama", "tiny-qwen3-moe", "qwen2-moe", "glm4-moe", "dots1", "llama-dynamic",
+    "llama-yarn",
+    "mistral-linear", "qwen2-window",
   ]
 
   init(_ name: String) throws {

@@ -39,7 +39,9 @@ enum MeshHarness {
   /// Logits after the prompt and after each fed token, per sequence: `[sequence][step][vocab]`.
   static func logits(model: URL, sequences: [KnownSequence], shape: RunShape) throws -> [[[Float]]] {
     let config = try String(contentsOf: model.appendingPathComponent("config.json"), encoding: .utf8)
-    let plans = StepScript(sequences: sequences, shape: shape).plans
+    let scripts = (0..<shape.mesh.dp).map {
+      StepScript(sequences: sequences, shape: shape, replica: $0).plans
+    }
     let hub = try LoopbackHub(worldSize: shape.mesh.worldSize)
     let perRank = try RankHarness.values(shape.mesh.worldSize) { rank in
       let settings = WorkerSettings(
@@ -47,7 +49,8 @@ enum MeshHarness {
         limits: StepScript.limits(sequences, shape), threads: shape.threads, spins: false, firstCPU: -1,
         instructionSet: shape.instructionSet.rawValue, endpoints: [], collectiveMilliseconds: 60_000,
         pulseMilliseconds: 1000, expertDispatch: shape.dispatch)
-      return try run(settings, link: hub.link(rank: rank, epoch: Epoch(rawValue: 1)), plans: plans)
+      let replica = Mesh(shape.mesh).coordinates(of: rank).data
+      return try run(settings, link: hub.link(rank: rank, epoch: Epoch(rawValue: 1)), plans: scripts[replica])
     }
     var collected: [[[Float]]] = Array(repeating: [], count: sequences.count)
     for results in perRank {
@@ -97,7 +100,8 @@ struct StepScript {
     )
   }
 
-  init(sequences: [KnownSequence], shape: RunShape) {
+  /// The plans of one replica; sequences go round the groups of all replicas.
+  init(sequences: [KnownSequence], shape: RunShape, replica: Int) {
     let groups = shape.mesh.attnDP * shape.mesh.attnDPExpert
     var nextPage = 0
     // Pages in descending order, so that logical and physical order differ.
@@ -106,7 +110,11 @@ struct StepScript {
       defer { nextPage += count }
       return (0..<count).reversed().map { PageID(rawValue: Int32(nextPage + $0)) }
     }
-    var done = Array(repeating: 0, count: sequences.count)
+    var done = sequences.indices.map { index in
+      // Another replica's sequence counts as done.
+      index / groups % shape.mesh.dp == replica
+        ? 0 : sequences[index].prompt.count + sequences[index].continuation.count
+    }
     var plans: [StepPlan] = []
     while zip(sequences, done).contains(where: { $1 < $0.prompt.count + $0.continuation.count }) {
       var plan = StepPlan(

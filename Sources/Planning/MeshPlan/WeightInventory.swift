@@ -121,7 +121,8 @@ struct WeightInventory {
       return 2 * matrix(shape[1], shape[0]) + (config.mlpBias ? 2 * shape[1] * bias : 0)
     case .down: return matrix(shape[1], shape[0]) + (config.mlpBias ? shape[1] * bias : 0)
     case .router:
-      return matrix(shape[1], shape[0]) + (config.moe?.hasSelectionBias == true ? shape[1] * bias : 0)
+      let gate = config.moe?.sharedExpertGate == true ? matrix(1, shape[0]) : 0
+      return matrix(shape[1], shape[0]) + gate + (config.moe?.hasSelectionBias == true ? shape[1] * bias : 0)
     case .expertGateUp: return shape[0] * 2 * matrix(shape[2], shape[1])
     case .expertDown: return shape[0] * matrix(shape[2], shape[1])
     default: return shape[0] * bias
