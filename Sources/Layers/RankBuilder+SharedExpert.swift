@@ -1,4 +1,4 @@
-package import Compute
+internal import Compute
 package import Tensors
 internal import Topology
 
