@@ -78,7 +78,8 @@ package struct RouterOp: Sendable, BitwiseCopyable {
   }
 }
 
-/// Adds each row's weighted expert results in slot order, then the shared expert's, and the sum to the residual stream.
+/// Adds each row's weighted expert results in slot order, then the shared expert's, and the sum to the
+/// residual stream.
 package struct ExpertCombineOp: Sendable, BitwiseCopyable {
   package var residual: Region
   /// `[own row][slot]` weights.

@@ -1,7 +1,7 @@
 package import Tensors
 
-/// Which rows of the activation buffers an operation works on. Row 0 is always the first token of the rank's own
-/// attention group; rows of groups whose tokens were gathered follow.
+/// Which rows of the activation buffers an operation works on. Row 0 is always the first token of the rank's
+/// own attention group; rows of groups whose tokens were gathered follow.
 package enum RowSpace: UInt8, Sendable, BitwiseCopyable {
   /// Tokens of the rank's own attention group.
   case own
@@ -90,7 +90,8 @@ package struct LeafSchedule: Sendable, BitwiseCopyable {
 /// Completes a canonical sum from everybody's roots and adds it to the residual stream.
 package struct CombineOp: Sendable, BitwiseCopyable {
   package var target: Region
-  /// Whether the sum is added to the target or replaces it (a norm follows before it joins the residual stream).
+  /// Whether the sum is added to the target or replaces it (a norm follows before it joins the residual
+  /// stream).
   package var accumulates: Bool
   package var width: Int
   /// Which list of root places applies (`StepTables.setRoots`).

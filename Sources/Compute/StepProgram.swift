@@ -6,7 +6,8 @@ package enum SyncPoint: Sendable, BitwiseCopyable {
   case sum(SumKind)
   /// Rows of the other attention groups that share this rank's dense MLP arrive.
   case gatherRows
-  /// The same for a shared expert; where routed experts take all rows of the replica anyway, all of them arrive here.
+  /// The same for a shared expert; where routed experts take all rows of the replica anyway, all of them
+  /// arrive here.
   case gatherSharedRows
   /// Routed rows leave for, and arrive from, the other token groups; assignments are sorted by expert.
   case dispatch(layer: Int)
@@ -22,10 +23,11 @@ package enum ProgramStep: Sendable, BitwiseCopyable {
   case sync(SyncPoint)
 }
 
-/// The forward pass of one rank: a flat list of operations and synchronisation points, built once per model and mesh.
+/// The forward pass of one rank: a flat list of operations and synchronisation points, built once per model
+/// and mesh.
 ///
-/// The form follows distributed-llama's executor: all threads walk the list in lock-step, so a step needs no closure,
-/// class or allocation.
+/// The form follows distributed-llama's executor: all threads walk the list in lock-step, so a step needs no
+/// closure, class or allocation.
 package struct StepProgram: Sendable {
   package var steps: [ProgramStep]
 

@@ -44,13 +44,14 @@ package final class StepTables {
   package var tokens: Table<Int32>
   package var positions: Table<Int32>
   package var kvSlots: Table<Int32>
-  /// Own rows of chunk i are `chunkStarts[i] ..< chunkStarts[i + 1]`; its pages start at `pages[pageStarts[i]]`.
+  /// Own rows of chunk i are `chunkStarts[i] ..< chunkStarts[i + 1]`; its pages start at
+  /// `pages[pageStarts[i]]`.
   package var chunkStarts: Table<Int32>
   package var pageStarts: Table<Int32>
   package var pages: Table<Int32>
 
-  /// Rows of this rank's vocabulary slice to look up, in row order, and for each own row the place (in floats from
-  /// the start of the workspace) where its embedding was staged.
+  /// Rows of this rank's vocabulary slice to look up, in row order, and for each own row the place (in floats
+  /// from the start of the workspace) where its embedding was staged.
   package var embeddedTokens: Table<Int32>
   package var embeddingSource: Table<Int>
 
@@ -114,7 +115,8 @@ package struct ExpertTables: ~Copyable {
   /// Input row of each assignment, sorted by expert; `starts[e] ..< starts[e + 1]` belong to local expert e.
   package var rowOfAssignment: Table<Int32>
   package var starts: Table<Int32>
-  /// For own row t, slot s, slice i at `(t * k + s) * slices + i`: floats from the start of the workspace to root 0.
+  /// For own row t, slot s, slice i at `(t * k + s) * slices + i`: floats from the start of the workspace to
+  /// root 0.
   package var resultPlaces: Table<Int>
   /// Distance between the roots of the same result, in floats.
   package var resultStrides: Table<Int>

@@ -3,9 +3,9 @@ internal import Tensors
 extension StepWalker {
   /// Scores to probabilities, the best k experts of each row, and their weights; split by rows.
   ///
-  /// Weights are the probabilities of the chosen experts, best first, ties to the lowest expert; a selection bias
-  /// moves the choice only. With groups (DeepSeek-V3 technical report, section 2.1.2), a group's score is the sum of its two best
-  /// experts and only experts of the best groups may be chosen.
+  /// Weights are the probabilities of the chosen experts, best first, ties to the lowest expert; a selection
+  /// bias moves the choice only. With groups (DeepSeek-V3 technical report, section 2.1.2), a group's score
+  /// is the sum of its two best experts and only experts of the best groups may be chosen.
   func route(_ op: RouterOp) {
     for row in share(tables.ownRows) {
       unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: 2 * op.numExperts + op.numChosen) {

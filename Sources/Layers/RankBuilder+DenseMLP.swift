@@ -62,7 +62,8 @@ extension RankBuilder {
     return (sum, buffers)
   }
 
-  /// Rows of the groups that share the MLP are gathered, its slice is computed, the sum joins the residual stream.
+  /// Rows of the groups that share the MLP are gathered, its slice is computed, the sum joins the residual
+  /// stream.
   package mutating func denseMLP(_ settings: MLPSettings, tensors: MLPTensors, postNorm: CheckpointTensor?) {
     guard let sum = places.mlpSum, let buffers = mlpBuffers else {
       preconditionFailure("MLP buffers are not prepared")
@@ -103,7 +104,8 @@ extension RankBuilder {
           leaves: schedule(sum, leafWidth: settings.leaves.width))))
   }
 
-  /// Space for the roots of every row-parallel sum of this rank, own and received; call after the sums are known.
+  /// Space for the roots of every row-parallel sum of this rank, own and received; call after the sums are
+  /// known.
   package mutating func prepareRoots() {
     let sums = [places.attentionSum, places.mlpSum, places.sharedSum].compactMap { $0 }
     let own = sums.map { $0.rootCounts[$0.ownIndex] }.max() ?? 0

@@ -89,8 +89,8 @@ extension RankBuilder {
       receivedResults: workspace.take(floats: results * sum.rootCounts.reduce(0, +) * hiddenSize))
   }
 
-  /// Router, shared expert, dispatch, grouped experts, and the way back: each row adds its slots in ascending order, the
-  /// shared expert last.
+  /// Router, shared expert, dispatch, grouped experts, and the way back: each row adds its slots in ascending
+  /// order, the shared expert last.
   package mutating func experts(_ settings: ExpertSettings, tensors: ExpertTensors, layer: Int) {
     guard let places = places.experts, let buffers = expertBuffers else {
       preconditionFailure("expert buffers are not prepared")

@@ -29,8 +29,8 @@ extension RankBuilder {
     sharedBuffers = SharedExpertBuffers(mlp: buffers, gate: workspace.take(floats: limits.ownRows))
   }
 
-  /// Computes the shared expert of own rows into `places.sum`, and the value that its sigmoid is taken of; both join the
-  /// row's output after the routed experts.
+  /// Computes the shared expert of own rows into `places.sum`, and the value that its sigmoid is taken of;
+  /// both join the row's output after the routed experts.
   ///
   /// It runs before routed rows arrive, because those take the places of other groups' rows.
   mutating func sharedExpert(_ settings: MLPSettings, tensors: SharedExpertTensors) {

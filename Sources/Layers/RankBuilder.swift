@@ -4,7 +4,8 @@ internal import Topology
 
 /// Collects one rank's weights, buffers and operations while the layers of a model are laid out.
 ///
-/// Layer builders (`RankBuilder+Attention`, `+DenseMLP`, `+Experts`, `+Ends`) append to it in the order of execution.
+/// Layer builders (`RankBuilder+Attention`, `+DenseMLP`, `+Experts`, `+Ends`) append to it in the order of
+/// execution.
 package struct RankBuilder: Sendable {
   package let geometry: RankGeometry
   package let limits: StepLimits
@@ -69,7 +70,8 @@ package struct RankBuilder: Sendable {
       merges: weights.constant(sum.merges))
   }
 
-  /// Takes part in a row-parallel sum and adds it to the residual stream, through `postNorm` if the model has one.
+  /// Takes part in a row-parallel sum and adds it to the residual stream, through `postNorm` if the model has
+  /// one.
   package mutating func finish(_ kind: SumKind, shared: Bool, bias: Region?, postNorm: CheckpointTensor?) {
     if shared { append(.sum(kind)) }
     let direct = postNorm == nil
@@ -133,7 +135,8 @@ package struct ExpertPlaces: Sendable {
   /// `[gathered row][k]` chosen experts, `[own row][k]` weights.
   package var chosen: Region
   package var weights: Region
-  /// Where routed rows of other groups arrive in the all-to-all form: `k` chosen experts, then D values, per row.
+  /// Where routed rows of other groups arrive in the all-to-all form: `k` chosen experts, then D values, per
+  /// row.
   package var routedRows: Region
   /// Own results `[root][assignment][D]`, received results per sender.
   package var results: Region

@@ -1,5 +1,5 @@
-/// dots.llm1: Qwen 3's attention with a window on the upper layers, the first layers dense, and DeepSeek-V3's router and
-/// shared experts.
+/// dots.llm1: Qwen 3's attention with a window on the upper layers, the first layers dense, and DeepSeek-V3's
+/// router and shared experts.
 enum Dots1 {
   static func config(
     _ fields: inout ConfigFields, _ architecture: String

@@ -1,5 +1,5 @@
-/// GLM 4.5 mixture of experts: half of each head rotated, optional head norms, the first layers dense, and DeepSeek-V3's
-/// router and shared experts.
+/// GLM 4.5 mixture of experts: half of each head rotated, optional head norms, the first layers dense, and
+/// DeepSeek-V3's router and shared experts.
 enum Glm4MoE {
   static func config(
     _ fields: inout ConfigFields, _ architecture: String

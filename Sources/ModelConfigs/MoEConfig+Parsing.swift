@@ -10,8 +10,9 @@ extension MoEConfig {
     return (0..<numLayers).map { ($0 + 1) % period == 0 && !dense.contains($0) }
   }
 
-  /// The router of DeepSeek-V3 (arXiv 2412.19437, section 2.1.2): sigmoid scores, a bias for the choice only, experts of
-  /// the best groups, a factor on the weights; shared experts of `n_shared_experts` widths; the first layers dense.
+  /// The router of DeepSeek-V3 (arXiv 2412.19437, section 2.1.2): sigmoid scores, a bias for the choice only,
+  /// experts of the best groups, a factor on the weights; shared experts of `n_shared_experts` widths; the
+  /// first layers dense.
   ///
   /// - Returns: nil when all layers are dense.
   static func groupLimited(

@@ -1,5 +1,5 @@
-/// Qwen 1.5 and 2 mixture of experts: Qwen 2's attention, a softmax router, and beside the routed experts one shared
-/// expert whose output a sigmoid of the row weighs.
+/// Qwen 1.5 and 2 mixture of experts: Qwen 2's attention, a softmax router, and beside the routed experts one
+/// shared expert whose output a sigmoid of the row weighs.
 enum Qwen2MoE {
   static func config(
     _ fields: inout ConfigFields, _ architecture: String

@@ -5,7 +5,8 @@ package import Topology
 
 internal import Compute
 
-/// Lays out one rank's part of a decoder: which slices it loads, which buffers it needs, which operations it runs.
+/// Lays out one rank's part of a decoder: which slices it loads, which buffers it needs, which operations it
+/// runs.
 ///
 /// Pure: the same configuration, mesh and limits give the same program, whoever asks (worker, plan, tests).
 package struct DecoderBuilder {

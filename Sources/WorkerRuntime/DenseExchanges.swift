@@ -36,7 +36,8 @@ struct DenseExchanges {
     prepareGather(rows: rows)
   }
 
-  /// Own looked-up rows lie first in the staging area, then those of each peer; a row's owner follows from its token.
+  /// Own looked-up rows lie first in the staging area, then those of each peer; a row's owner follows from
+  /// its token.
   private mutating func prepareEmbeddings(rows: StepRows, tables: StepTables) {
     embeddings.removeAll()
     tables.embeddedTokens.removeAll()
@@ -70,8 +71,8 @@ struct DenseExchanges {
     }
   }
 
-  /// Each member gets this rank's roots of its own group's rows; everybody's roots of own rows are listed in tree
-  /// order.
+  /// Each member gets this rank's roots of its own group's rows; everybody's roots of own rows are listed in
+  /// tree order.
   private func prepareSum(
     _ sum: SumGeometry, into plan: inout TransferList, places tables: inout SumTables, rows: StepRows
   ) {

@@ -82,7 +82,8 @@ struct StepExchanges: ~Copyable {
     waitedNanoseconds += Deadline.now - started
   }
 
-  /// Rows for a shared expert: those of its own groups, or all of them where the routed experts take all anyway.
+  /// Rows for a shared expert: those of its own groups, or all of them where the routed experts take all
+  /// anyway.
   mutating func gatherSharedRows(rows: StepRows, memory: StepMemory) throws(WorkerError) {
     guard let allToAll = expertPlans?.usesAllToAll(mode) else { return }
     if allToAll {

@@ -7,10 +7,11 @@ internal import Topology
 internal import Transport
 package import Wire
 
-/// Runs step plans on one rank: fills the tables, walks the program, exchanges partial results, reads off the outcome.
+/// Runs step plans on one rank: fills the tables, walks the program, exchanges partial results, reads off the
+/// outcome.
 ///
-/// Everything happens on the worker's main thread, which is also member 0 of the team. Buffers and tables are allocated
-/// once; a plan that exceeds them is refused before anything runs.
+/// Everything happens on the worker's main thread, which is also member 0 of the team. Buffers and tables are
+/// allocated once; a plan that exceeds them is refused before anything runs.
 package final class StepRunner {
   package let program: RankProgram
   let memory: StepMemory

@@ -5,8 +5,8 @@ import WorkerRuntime
 
 @Suite("The same bits everywhere")
 struct BitIdentityTests {
-  /// Dense with rope scaling and grouped heads; experts with uneven sizes and a dense layer between; shared experts with a
-  /// gate, and with groups of experts, a selection bias and partial rotation.
+  /// Dense with rope scaling and grouped heads; experts with uneven sizes and a dense layer between; shared
+  /// experts with a gate, and with groups of experts, a selection bias and partial rotation.
   static let models = [
     "llama-gqa", "qwen3-moe-uneven", "qwen3-moe", "mixtral", "qwen2-moe", "glm4-moe", "dots1",
   ]
@@ -82,8 +82,8 @@ struct BitIdentityTests {
     try compare(name, count: 5, shapes: shapes)
   }
 
-  /// Every mesh of up to 16 ranks with tp 1-4, ep 1-4, attn_dp 1-3, attn_dp_expert 1-2 and dp 1-2 that has a head and an
-  /// expert for each rank that needs one.
+  /// Every mesh of up to 16 ranks with tp 1-4, ep 1-4, attn_dp 1-3, attn_dp_expert 1-2 and dp 1-2 that has a
+  /// head and an expert for each rank that needs one.
   private static func grid(heads: Int, experts: Int) throws -> [MeshShape] {
     var meshes: [MeshShape] = []
     for dp in 1...2 {

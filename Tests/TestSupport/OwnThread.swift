@@ -1,7 +1,7 @@
 internal import Dispatch
 
-/// Runs tasks on a thread of their own, so that a deadline in them counts the process under test and not the queue
-/// for the few threads that all tests share.
+/// Runs tasks on a thread of their own, so that a deadline in them counts the process under test and not the
+/// queue for the few threads that all tests share.
 package final class OwnThread: TaskExecutor {
   /// A serial queue of its own always gets a thread.
   private let queue = DispatchQueue(label: "own thread")

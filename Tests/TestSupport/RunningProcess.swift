@@ -30,7 +30,8 @@ package final class RunningProcess: Sendable {
     state.withLock { if $0.ending == nil && $0.pid > 0 { _ = kill($0.pid, signal) } }
   }
 
-  /// Waits until `condition` holds for what was printed, or the process has ended. Blocks the harness's own thread.
+  /// Waits until `condition` holds for what was printed, or the process has ended. Blocks the harness's own
+  /// thread.
   package func wait(until condition: @Sendable (RunningProcess) -> Bool) async throws {
     while !condition(self) && ending == nil { usleep(2000) }
   }
