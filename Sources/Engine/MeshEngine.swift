@@ -43,6 +43,9 @@ package final class MeshEngine {
   private var awaitingSettings: Set<Int> = []
   private var isReady = false
   private var isStopped = false
+  /// What `run(untilReadable:)` waits for, and whether it has come.
+  private var awaitedInput: Int32?
+  private var isInputReady = false
 
   /// Starts the workers; call `waitUntilReady` next.
   ///
@@ -150,6 +153,14 @@ package final class MeshEngine {
     while !events.isEmpty || core.numUnfinished > 0 { try turn(observe) }
   }
 
+  /// Keeps the mesh alive until `descriptor` can be read, such as a terminal that somebody may type in.
+  package func run(untilReadable descriptor: Int32) throws(EngineError) {
+    awaitedInput = descriptor
+    defer { awaitedInput = nil }
+    isInputReady = false
+    while !isInputReady { try turn { _ in } }
+  }
+
   /// Rows of the embedding and the head.
   package var vocabularySize: Int { configuration.config.vocabSize }
 
@@ -206,8 +217,10 @@ package final class MeshEngine {
     let wait = core.nextDeadline.map { min($0 - now, .seconds(3600)) } ?? .seconds(3600)
     do {
       let ready = try server.wait(
-        descriptors: [launcher.exitDescriptor, TerminationSignals.descriptor],
+        descriptors: [launcher.exitDescriptor, TerminationSignals.descriptor]
+          + (awaitedInput.map { [$0] } ?? []),
         until: .after(max(wait, .zero)))
+      isInputReady = awaitedInput.map { ready.descriptors.contains($0) } ?? false
       if let signal = TerminationSignals.received {
         throw EngineError(.interrupted(signal: signal), "interrupted by signal \(signal)")
       }

@@ -45,6 +45,16 @@ package enum TerminationSignals {
     return number == 0 ? nil : number
   }
 
+  /// Takes back a SIGINT that has been dealt with, as by ending an answer, so that the next one counts as the first;
+  /// false, and nothing changes, when none has come or another signal has.
+  package static func takeInterrupt() -> Bool {
+    guard first.load(ordering: .sequentiallyConsistent) == SIGINT else { return false }
+    cprEventDrain(firstDescriptor.load(ordering: .relaxed))
+    count.store(0, ordering: .sequentiallyConsistent)
+    first.store(0, ordering: .sequentiallyConsistent)
+    return true
+  }
+
   /// The exit code that tells a shell of the signal: 130 for SIGINT, 143 for SIGTERM, 129 for SIGHUP.
   package static func exitCode(for signal: Int32) -> Int32 { 128 + signal }
 
@@ -56,16 +66,18 @@ package enum TerminationSignals {
   }
 
   /// Only atomics and one write: a handler may run at any instruction of any thread.
+  /// `first` is set last: whoever sees it may take it back, and then nothing of this call may follow.
   private static func handle(_ number: Int32) {
-    _ = first.compareExchange(expected: 0, desired: number, ordering: .sequentiallyConsistent)
-    cprEventSignal(firstDescriptor.load(ordering: .relaxed))
     let second = secondDescriptor.load(ordering: .relaxed)
-    guard second >= 0 else { return }
-    switch count.wrappingAdd(1, ordering: .sequentiallyConsistent).newValue {
-    case 1: return
-    case 2: cprEventSignal(second)
-    default: _exit(exitCode(for: number))
+    if second >= 0 {
+      switch count.wrappingAdd(1, ordering: .sequentiallyConsistent).newValue {
+      case 1: break
+      case 2: cprEventSignal(second)
+      default: _exit(exitCode(for: number))
+      }
     }
+    cprEventSignal(firstDescriptor.load(ordering: .relaxed))
+    _ = first.compareExchange(expected: 0, desired: number, ordering: .sequentiallyConsistent)
   }
 
   private static func watchForSecond() throws(LaunchError) {

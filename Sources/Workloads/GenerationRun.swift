@@ -34,6 +34,22 @@ package struct RunTiming: Sendable, Hashable {
   package var prefillTokensPerSecond = 0.0
   package var decodeTokensPerSecond = 0.0
   package var outputTokens = 0
+
+  package init() {}
+
+  /// Adds the time of a later run: rates are averages over tokens, the first token's time is that of the first run.
+  package mutating func add(_ other: RunTiming) {
+    if outputTokens == 0 { timeToFirstTokenSeconds = other.timeToFirstTokenSeconds }
+    let mine = Double(outputTokens)
+    let theirs = Double(other.outputTokens)
+    func joined(_ rate: Double, _ otherRate: Double) -> Double {
+      guard rate > 0, otherRate > 0 else { return max(rate, otherRate) }
+      return (mine + theirs) / (mine / rate + theirs / otherRate)
+    }
+    prefillTokensPerSecond = joined(prefillTokensPerSecond, other.prefillTokensPerSecond)
+    decodeTokensPerSecond = joined(decodeTokensPerSecond, other.decodeTokensPerSecond)
+    outputTokens += other.outputTokens
+  }
 }
 
 /// Generates text for a list of prompts on a running mesh.
@@ -71,10 +87,12 @@ package struct GenerationRun {
 
   /// Runs all prompts to their end.
   ///
-  /// - Parameter show: gets each piece of text as soon as it is certain, with the completion's index.
+  /// - Parameters:
+  ///   - show: gets each piece of text as soon as it is certain, with the completion's index.
+  ///   - takeInterrupt: asked when a signal has come; true ends the answers here and the mesh runs on, false throws.
   /// - Throws: `EngineError` when the mesh fails or a prompt is refused.
   package mutating func run(
-    show: (Int, String) throws -> Void = { _, _ in }
+    takeInterrupt: () -> Bool = { false }, show: (Int, String) throws -> Void = { _, _ in }
   ) throws -> (completions: [Completion], timing: RunTiming) {
     let started = clock.now
     for (index, prompt) in prompts.enumerated() {
@@ -83,7 +101,7 @@ package struct GenerationRun {
           id: RequestID(rawValue: UInt64(index)), promptTokens: prompt.tokens, sampling: sampling))
     }
     var failure: (any Error)?
-    try engine.run { event in
+    try runEngine(takeInterrupt) { event in
       guard failure == nil else { return }
       do {
         try handle(event, show)
@@ -94,6 +112,17 @@ package struct GenerationRun {
     }
     if let failure { throw failure }
     return (completions, timing(since: started))
+  }
+
+  private func runEngine(_ takeInterrupt: () -> Bool, _ observe: (EngineEvent) -> Void) throws(EngineError) {
+    while true {
+      do throws(EngineError) {
+        return try engine.run(observe)
+      } catch {
+        guard case .interrupted = error.kind, takeInterrupt() else { throw error }
+        cancelAll()
+      }
+    }
   }
 
   private func cancelAll() {

@@ -114,9 +114,19 @@ import Testing
       time.formatted("%Y-%m-%d %H:%M:%S.%f %j %a %B %-d/%-m %I%p %G-W%V %U %W %u %e %%")
         == "2024-12-30 00:05:09.250000 365 Mon December 30/12 12AM 2025-W01 52 53 1 30 %")
     #expect(Self.now.formatted("%F %T %A") == "2026-03-04 17:06:07 Wednesday")
+    // Flags, widths and modifiers, as recorded from the reference.
+    #expect(
+      Self.now.formatted("%5a|%05d|%-5d|%_m|%^b|%Oy|%EY|%#p|%^P|%s|%5%|%-f|%q")
+        == "  Wed|00004|    4| 3|MAR|26|2026|pm|pm|1772643967|    %|%-f|%q")
     #expect(
       TemplateTime(secondsSince1970: 951_827_696, utcOffsetSeconds: 3600).formatted("%F %T")
         == "2000-02-29 13:34:56")
+  }
+
+  @Test func textsAreCutAsInTheReference() throws {
+    #expect(try Self.render("{{ [1, 2] | truncate(5) }}") == "[1, 2]")
+    #expect(Self.error("{{ range(20) | list | truncate(9) }}")?.kind == .value)
+    #expect(try Self.render("{{ 'it is <b>fine</b>' | wordwrap(6) }}") == "it is \n<b>fin\ne</b>")
   }
 
   /// Strings are code points: a combining accent is its own element, and equality is that of bytes.

@@ -9,6 +9,11 @@ package struct ChatTemplateSet: Sendable {
   /// `bos_token`, `eos_token` and the like.
   package let specialTokens: JSONObject
 
+  package init(templates: [String: Result<ChatTemplate, TemplateError>], specialTokens: JSONObject) {
+    self.templates = templates
+    self.specialTokens = specialTokens
+  }
+
   /// The template for a request: the one named "tool_use" when there are tools, else "default".
   package func template(hasTools: Bool) throws(TemplateError) -> ChatTemplate {
     if hasTools, let template = templates["tool_use"] { return try template.get() }

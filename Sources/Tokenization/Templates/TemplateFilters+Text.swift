@@ -157,9 +157,11 @@ extension TemplateFilters {
     }
     guard leeway >= 0 else { throw TemplateError(.value, "expected leeway >= 0, got \(leeway)") }
     if case .undefined = value { return value }
-    let text = try textOnly(value, "rsplit")
     let (bound, overflow) = length.addingReportingOverflow(leeway)
-    if overflow || text.count <= bound { return value }
+    // Whatever has a length may pass; only texts can be cut.
+    if overflow { return value }
+    if try renderer.length(value) <= bound { return value }
+    let text = try textOnly(value, "rsplit")
     let cut = text.substring(0..<(length - end.count))
     if values[1]?.isTrue ?? false { return .text(cut + end) }
     return .text((cut.splitFromRight(separator: " ", limit: 1).first ?? .empty) + end)

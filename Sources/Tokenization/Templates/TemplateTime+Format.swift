@@ -6,51 +6,73 @@ extension TemplateTime {
     "December",
   ]
 
-  /// `strftime` in the C locale, with the padding flags (`-`, `_`, `0`, `^`) of the GNU library.
+  /// `strftime` in the C locale, with the flags (`-`, `_`, `0`, `^`, `#`), widths and modifiers of the GNU library.
   func formatted(_ format: String) -> String {
     var result: [UInt8] = []
     let bytes = Array(format.utf8)
     var index = 0
     while index < bytes.count {
-      guard bytes[index] == UInt8(ascii: "%"), index + 1 < bytes.count else {
+      guard bytes[index] == UInt8(ascii: "%"), let (text, end) = field(bytes, after: index) else {
         result.append(bytes[index])
         index += 1
         continue
       }
-      let start = index
-      index += 1
-      var flag: UInt8?
-      while index < bytes.count, Array("-_0^#".utf8).contains(bytes[index]) {
-        flag = bytes[index]
-        index += 1
-      }
-      guard index < bytes.count, let text = field(bytes[index], flag: flag) else {
-        result += bytes[start..<min(index + 1, bytes.count)]
-        index += 1
-        continue
-      }
-      result += Array(text.utf8)
-      index += 1
+      result += text.utf8
+      index = end
     }
     return String(decoding: result, as: UTF8.self)
   }
 
-  private func field(_ letter: UInt8, flag: UInt8?) -> String? {
-    if let text = textField(letter) {
-      guard flag == UInt8(ascii: "^") || flag == UInt8(ascii: "#") else { return text }
-      return flag == UInt8(ascii: "#") && letter == UInt8(ascii: "p")
-        ? TemplateText(text).lowercased().string : TemplateText(text).uppercased().string
+  /// The field whose `%` is at `start`, and where it ends; nil when it is none.
+  private func field(_ bytes: [UInt8], after start: Int) -> (text: String, end: Int)? {
+    var index = start + 1
+    var flag: UInt8?
+    while index < bytes.count, "-_0^#".utf8.contains(bytes[index]) {
+      flag = bytes[index]
+      index += 1
     }
-    guard let (number, width, padding) = numberField(letter) else { return nil }
+    var width: Int?
+    while index < bytes.count, let digit = Unicode.Scalar(bytes[index]).decimalDigit {
+      width = min((width ?? 0) * 10 + digit, Self.maxWidth)
+      index += 1
+    }
+    if index < bytes.count, bytes[index] == UInt8(ascii: "E") || bytes[index] == UInt8(ascii: "O") {
+      index += 1
+    }
+    guard index < bytes.count else { return nil }
+    // Python puts in the microseconds itself, and knows them only by these two characters.
+    if bytes[index] == UInt8(ascii: "f"), index != start + 1 { return nil }
+    return field(bytes[index], flag: flag, width: width).map { ($0, index + 1) }
+  }
+
+  /// Widest field: the rest of a larger width is not made.
+  private static let maxWidth = 1023
+
+  private func field(_ letter: UInt8, flag: UInt8?, width: Int?) -> String? {
+    if var text = textField(letter) {
+      switch (flag, letter) {
+      case (UInt8(ascii: "#"), UInt8(ascii: "p")): text = TemplateText(text).lowercased().string
+      case (_, UInt8(ascii: "P")), (UInt8(ascii: "#"), UInt8(ascii: "c")): break
+      case (UInt8(ascii: "^"), _), (UInt8(ascii: "#"), _): text = TemplateText(text).uppercased().string
+      default: break
+      }
+      // What is made of several fields, and the empty offset, is not padded.
+      if "cxXDFTrRz".utf8.contains(letter) { return text }
+      let fill = flag == UInt8(ascii: "0") ? "0" : " "
+      let count = flag == UInt8(ascii: "-") ? 0 : (width ?? 0) - text.utf8.count
+      return String(repeating: fill, count: max(0, count)) + text
+    }
+    guard let (number, usual, padding) = numberField(letter) else { return nil }
     let digits = String(number)
     let fill: String
     switch flag {
-    case UInt8(ascii: "-"): return digits
+    case UInt8(ascii: "-"):
+      return String(repeating: " ", count: max(0, (width ?? 0) - digits.utf8.count)) + digits
     case UInt8(ascii: "_"): fill = " "
     case UInt8(ascii: "0"): fill = "0"
     default: fill = padding
     }
-    return String(repeating: fill, count: max(0, width - digits.utf8.count)) + digits
+    return String(repeating: fill, count: max(0, max(usual, width ?? 0) - digits.utf8.count)) + digits
   }
 
   private func textField(_ letter: UInt8) -> String? {
@@ -90,6 +112,7 @@ extension TemplateTime {
     case "l": return (halfDay, 2, " ")
     case "M": return (minute, 2, "0")
     case "S": return (second, 2, "0")
+    case "s": return (secondsSince1970, 1, "0")
     case "f": return (microsecond, 6, "0")
     case "j": return (dayOfYear, 3, "0")
     case "u": return (weekday == 0 ? 7 : weekday, 1, "0")
@@ -102,4 +125,8 @@ extension TemplateTime {
     default: return nil
     }
   }
+}
+
+extension Unicode.Scalar {
+  fileprivate var decimalDigit: Int? { ("0"..."9").contains(self) ? Int(value) - 48 : nil }
 }

@@ -7,6 +7,8 @@ package struct TemplateTime: Sendable {
   let minute: Int
   let second: Int
   let microsecond: Int
+  /// Of local time to UTC.
+  let utcOffsetSeconds: Int
 
   /// From the seconds since 1970-01-01 00:00 UTC and the offset of local time to UTC.
   package init(secondsSince1970 seconds: Int, utcOffsetSeconds: Int = 0, microsecond: Int = 0) {
@@ -17,6 +19,7 @@ package struct TemplateTime: Sendable {
     minute = rest / 60 % 60
     second = rest % 60
     self.microsecond = microsecond
+    self.utcOffsetSeconds = utcOffsetSeconds
   }
 
   /// From `2026-03-04T17:06:07`, with or without a time, a fraction of a second or a zone (which is not applied).
@@ -40,6 +43,7 @@ package struct TemplateTime: Sendable {
     let pointed = text.utf8.split(separator: UInt8(ascii: "."), maxSplits: 1)
     let fraction = pointed.count == 2 ? pointed[1].prefix { $0 >= 0x30 && $0 <= 0x39 }.prefix(6) : []
     let digits = String(decoding: fraction, as: UTF8.self)
+    utcOffsetSeconds = 0
     microsecond = Int(digits + String(repeating: "0", count: 6 - digits.utf8.count)) ?? 0
   }
 
@@ -66,6 +70,13 @@ package struct TemplateTime: Sendable {
 
   /// Day of the year from 1.
   var dayOfYear: Int { (1..<month).reduce(day) { $0 + Self.days(inMonth: $1, of: year) } }
+
+  /// Of UTC.
+  var secondsSince1970: Int {
+    let past = year - 1
+    let days = past * 365 + past / 4 - past / 100 + past / 400 + dayOfYear - 719_163
+    return ((days * 24 + hour) * 60 + minute) * 60 + second - utcOffsetSeconds
+  }
 
   /// Sunday is 0 (Zeller's congruence).
   var weekday: Int {

@@ -18,7 +18,8 @@ struct WordWrapper {
       }
       if let next = chunks.first, next.count > width {
         if breaksLongWords {
-          let room = max(1, width - length)
+          // Without room an empty piece is added, which keeps the space before it from being dropped.
+          let room = width - length
           let cut = cutPosition(next, room)
           line.append(Array(next[..<cut]))
           chunks[chunks.startIndex] = Array(next[cut...])

@@ -5,6 +5,7 @@ internal import Parsing
 internal import Presentation
 internal import RunSetup
 internal import Settings
+internal import Tokenization
 internal import Topology
 internal import Wire
 internal import Workloads
@@ -68,9 +69,14 @@ struct GenerateCommand: ParsableCommand {
         meshdecode generate --prompt "It is a truth universally acknowledged" --tp 2
         meshdecode generate --model DIR --tp 3 --prompts-file prompts.jsonl --max-tokens 100 --output json
         meshdecode generate --prompt "Once" --temperature 0.8 --top-p 0.95 --sampling-seed 7 --n 3
+        meshdecode generate --chat --model DIR --system-prompt "Answer in one sentence."
+
+      With --chat each line of standard input is a message and --prompt, if given, the first one; an answer ends with \
+      the model's turn, --max-tokens or Ctrl-C. /help shows the commands.
       """)
 
   @OptionGroup(title: "Prompt") var prompts: PromptOptions
+  @OptionGroup(title: "Chat") var chat: ChatOptions
   @OptionGroup var config: ConfigOptions
   @OptionGroup(title: "Model") var model: ModelOptions
   @OptionGroup(title: "Mesh") var mesh: MeshOptions
@@ -81,6 +87,8 @@ struct GenerateCommand: ParsableCommand {
 
   func run() throws {
     let settings = try resolve(config, [model, mesh, scheduler, sampling, launch, output])
+    if chat.isOn { return try converse(settings) }
+    if let flag = chat.strayFlag { throw SettingsError("\(flag) is for conversations; add --chat.") }
     let reader = PromptReader(tokenizer: try BundledModel.tokenizer(of: settings))
     let inputs = try prompts.read(reader)
     let running = try RunningMesh.start(settings)
@@ -91,11 +99,11 @@ struct GenerateCommand: ParsableCommand {
     let streams = settings.output.format == .text && inputs.count == 1 && parameters.n == 1
     // The prompt is shown with the first piece of its answer, not before it has been accepted.
     var opening = inputs[0].text ?? ""
-    var (completions, timing) = try generation.run { _, piece in
+    var (completions, timing) = try generation.run(show: { _, piece in
       guard streams else { return }
       try Terminal.write(opening + piece)
       opening = ""
-    }
+    })
     running.engine.stop()
     timing.loadSeconds = running.loadSeconds
     if let failure = completions.compactMap(\.failure).first {
@@ -109,6 +117,40 @@ struct GenerateCommand: ParsableCommand {
     case .text:
       if streams { try Terminal.write(opening + "\n") } else { try show(completions, inputs, parameters.n) }
       summarise(timing, running)
+    }
+  }
+
+  private func converse(_ settings: EngineSettings) throws {
+    guard prompts.tokenIDs == nil, prompts.file == nil, settings.sampling.n == 1 else {
+      throw SettingsError("--chat takes its messages from standard input and --prompt, and --n must be 1.")
+    }
+    let directory = try modelDirectory(of: settings)
+    let templates = try ChatTemplates.load(file: chat.templateFile, directory: directory)
+    do {
+      _ = try templates.template(hasTools: false)
+    } catch {
+      throw CommandFailure(.failedWhileRunning, "\(error), or give --chat-template FILE")
+    }
+    let variables = try chat.variables()
+    guard let tokenizer = try BundledModel.tokenizer(of: settings) else {
+      throw CommandFailure(.failedWhileRunning, "\(directory) has no tokenizer.json, which a chat needs")
+    }
+    let running = try RunningMesh.start(settings)
+    defer { running.engine.stop() }
+    let session = ChatSession(
+      templates: templates, tokenizer: tokenizer, variables: variables, system: chat.systemPrompt ?? "",
+      maxTokens: running.engine.sizes.maxModelLength)
+    let isUnlimited = settings.sampling.maxTokens == SamplingSettings().maxTokens && sampling.maxTokens == nil
+    var run = ChatRun(
+      running, session: session, sampling: try running.setup.samplingParameters(), isUnlimited: isUnlimited,
+      format: settings.output.format)
+    try run.run(opening: prompts.prompt)
+    running.engine.stop()
+    var timing = run.total
+    timing.loadSeconds = running.loadSeconds
+    switch settings.output.format {
+    case .json: try Terminal.write(JSONWriter.string(run.document(timing), options: .spaced) + "\n")
+    case .text: if timing.outputTokens > 0 { summarise(timing, running) }
     }
   }
 

@@ -43,14 +43,7 @@ struct RenderChatCommand: ParsableCommand {
       guard settings.model.directory.isEmpty else {
         throw SettingsError("--template and --model exclude each other; give the one that is meant.")
       }
-      guard let data = FileManager.default.contents(atPath: templateFile) else {
-        throw CommandFailure(
-          .failedWhileRunning, "\(templateFile) cannot be read; give --template an existing file")
-      }
-      guard let source = String(validating: data, as: UTF8.self) else {
-        throw CommandFailure(.failedWhileRunning, "\(templateFile) is not UTF-8; save it as UTF-8 text")
-      }
-      return .init(try ChatTemplate(source: source))
+      return .init(try ChatTemplates.read(templateFile, flag: "--template"))
     } catch let error as TemplateError {
       throw CommandFailure(.failedWhileRunning, "\(error)")
     }
