@@ -93,7 +93,7 @@ let package = Package(
     room(
       "Transport", ["Wire", "Compute", "CLinux", "CZeroMQ"],
       optimised + [.enableExperimentalFeature("Lifetimes")]),
-    room("Collectives", ["Parsing", "Topology", "Wire", "Transport"], optimised),
+    room("Collectives", ["Compute", "Parsing", "Topology", "Wire", "Transport"], optimised),
     room("Layers", ["Tensors", "Topology", "Compute"]),
     room("Models", ["ModelConfigs", "Layers", "Compute", "Tensors", "Topology"]),
 

@@ -1,3 +1,4 @@
+internal import Compute
 internal import Parsing
 internal import Topology
 internal import Transport
@@ -17,7 +18,8 @@ extension CollectiveBenchmark {
       let client = try? ControlClient(context, endpoint: control, name: name)
     else { return 1 }
     do {
-      let link = try ZMQLink(context, rank: rank, worldSize: ranks, endpoint: data, epoch: epoch)
+      let link = try Links.make(context, rank: rank, worldSize: ranks, endpoint: data, epoch: epoch)
+      link.spinTime = ranks <= HostFacts.allowedCPUs.count ? Links.spinTime : .zero
       link.interruptSource = client
       let hello = Array(link.endpoint.description.utf8)
       try client.send(

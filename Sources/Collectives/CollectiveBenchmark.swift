@@ -14,6 +14,7 @@ package enum CollectiveBenchmark {
   package enum Transport: String, Sendable, Hashable, CaseIterable {
     case ipc
     case tcp
+    case shm
   }
 
   /// One line of the result.
@@ -127,7 +128,11 @@ private final class BenchmarkHost {
     var children: [ChildProcess] = []
     for rank in 0..<ranks {
       let data =
-        transport == .ipc ? directory.endpoint("data-r\(rank)").description : "tcp://127.0.0.1:*"
+        switch transport {
+        case .ipc: directory.endpoint("data-r\(rank)").description
+        case .tcp: "tcp://127.0.0.1:*"
+        case .shm: "shm://*"
+        }
       children.append(
         try ChildProcess(
           arguments: [

@@ -71,6 +71,8 @@ package enum LocalTransport: String, Sendable, CaseIterable {
   case ipc
   /// Loopback TCP on free ports.
   case tcp
+  /// Shared memory for the data plane; the control plane as with `ipc`.
+  case shm
 }
 
 /// The run could not start, failed, or was interrupted.

@@ -72,7 +72,7 @@ package final class MeshEngine {
       directory = try Launching.RunDirectory.create(base: configuration.runDirectoryBase)
       context = try ZMQContext()
       let control =
-        configuration.transport == .ipc ? "ipc://\(directory.file("control"))" : "tcp://127.0.0.1:*"
+        configuration.transport == .tcp ? "tcp://127.0.0.1:*" : "ipc://\(directory.file("control"))"
       server = try ControlServer(
         context, endpoint: try Endpoint(control), checksum: { HardwareChecksum.crc32c($0, $1) })
       launcher = try LocalLauncher()
@@ -120,7 +120,11 @@ package final class MeshEngine {
       launcher.start(
         LaunchPlan(worldSize: world, executable: executable, environment: Self.workerEnvironment) { rank in
           let data =
-            configuration.transport == .ipc ? "ipc://\(directory.file("r\(rank)"))" : "tcp://127.0.0.1:*"
+            switch configuration.transport {
+            case .ipc: "ipc://\(directory.file("r\(rank)"))"
+            case .tcp: "tcp://127.0.0.1:*"
+            case .shm: "shm://*"
+            }
           return [
             "worker", "--coordinator", server.endpoint.description, "--rank", "\(rank)", "--world-size",
             "\(world)",

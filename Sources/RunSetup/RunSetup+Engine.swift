@@ -29,7 +29,7 @@ extension RunSetup {
     configuration.threadsPerWorker = settings.launch.threadsPerWorker
     configuration.instructionSet = try instructionSet()
     configuration.expertDispatch = ExpertDispatchMode(flag: settings.launch.expertDispatch.rawValue) ?? .auto
-    configuration.transport = settings.launch.transport == .tcp ? .tcp : .ipc
+    configuration.transport = LocalTransport(rawValue: settings.launch.transport.rawValue) ?? .ipc
     configuration.runDirectoryBase = settings.launch.runDirectory
     configuration.startupTimeout = .seconds(settings.launch.startupTimeoutSeconds)
     configuration.collectiveTimeout = .seconds(settings.launch.distributedTimeoutSeconds)

@@ -125,7 +125,7 @@ package enum KVCacheDType: String, Sendable, CaseIterable {
 
 /// How frames travel between ranks; `auto` is `ipc` inside a host.
 package enum TransportChoice: String, Sendable, CaseIterable {
-  case auto, ipc, tcp
+  case auto, ipc, tcp, shm
 }
 
 /// Which build of the kernels runs; `auto` is the widest that the CPU offers.

@@ -81,7 +81,7 @@ extension SettingsCatalogue {
       why: "compute threads of each worker; 0 shares the cores of the host among its workers"),
     .choice(
       "transport", \.launch.transport, .launch,
-      why: "how frames travel between ranks of one host; auto is ipc, tcp is for comparison"),
+      why: "how frames travel between ranks of one host; auto is ipc, shm is shared memory, tcp is slower"),
     .choice(
       "instruction_set", \.launch.instructionSet, .launch,
       why: "which build of the kernels runs; results are the same to the bit, auto is the fastest"),

@@ -40,6 +40,12 @@ package struct Deadline: Sendable, Hashable, Comparable {
     return now >= nanoseconds ? .zero : .nanoseconds(Int64(clamping: nanoseconds - now))
   }
 
+  /// Nanoseconds left, zero when passed.
+  package var remainingNanoseconds: Int64 {
+    let now = Deadline.now
+    return now >= nanoseconds ? 0 : Int64(clamping: nanoseconds - now)
+  }
+
   /// Time left in whole milliseconds, rounded up so that a poll never ends early; at most one hour.
   package var pollMilliseconds: Int {
     let now = Deadline.now

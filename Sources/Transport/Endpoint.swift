@@ -6,12 +6,19 @@ package enum Endpoint: Sendable, Hashable, CustomStringConvertible {
   case ipc(path: String)
   /// `port` 0 lets the system choose when bound. `host` is an address or a name; when bound, an address or `*`.
   case tcp(host: String, port: UInt16)
+  /// Memory that a process of this host shares through a descriptor of its own; zeros ask for a new one.
+  case sharedMemory(processID: Int32, descriptor: Int32)
 
   /// Longest path of a Unix socket on Linux, without its closing zero.
   package static let maxPathBytes = 107
 
-  /// Reads `ipc:///path`, `ipc://@name`, `tcp://host:port`, `tcp://[v6]:port`; the port may be `*`.
+  /// Reads `ipc:///path`, `ipc://@name`, `tcp://host:port`, `tcp://[v6]:port`; the port may be `*`. And
+  /// `shm://process/descriptor`, or `shm://*` for memory to be made.
   package init(_ text: String) throws(TransportError) {
+    if text.hasPrefix("shm://") {
+      self = try Endpoint.sharedMemory(text)
+      return
+    }
     if text.hasPrefix("ipc://") {
       let path = String(text.dropFirst(6))
       guard path.utf8.count <= Endpoint.maxPathBytes else {
@@ -44,10 +51,21 @@ package enum Endpoint: Sendable, Hashable, CustomStringConvertible {
     self = .tcp(host: String(host), port: port)
   }
 
+  private static func sharedMemory(_ text: String) throws(TransportError) -> Endpoint {
+    let rest = text.dropFirst(6)
+    if rest == "*" { return .sharedMemory(processID: 0, descriptor: 0) }
+    let numbers = rest.split(separator: "/", omittingEmptySubsequences: false).map { Int32($0) }
+    guard numbers.count == 2, let process = numbers[0], let number = numbers[1], process > 0, number >= 0
+    else {
+      throw invalid(text)
+    }
+    return .sharedMemory(processID: process, descriptor: number)
+  }
+
   private static func invalid(_ text: String) -> TransportError {
     TransportError(
       .invalidEndpoint,
-      "\"\(text.prefix(120))\" is not an endpoint: use tcp://HOST:PORT or ipc:///ABSOLUTE/PATH",
+      "\"\(text.prefix(120))\" is not an endpoint: use tcp://HOST:PORT, ipc:///ABSOLUTE/PATH or shm://*",
       endpoint: text)
   }
 
@@ -55,6 +73,8 @@ package enum Endpoint: Sendable, Hashable, CustomStringConvertible {
     switch self {
     case .ipc(let path): "ipc://\(path)"
     case .tcp(let host, let port): "tcp://\(host):\(port)"
+    case .sharedMemory(0, 0): "shm://*"
+    case .sharedMemory(let process, let descriptor): "shm://\(process)/\(descriptor)"
     }
   }
 

@@ -19,10 +19,8 @@ struct FrameGate {
     traffic = LinkTraffic(worldSize: worldSize)
   }
 
-  /// The finished frame for `target`, not yet counted.
-  func build(_ target: FrameTarget, _ pieces: Span<MemoryPiece>, of memory: RawSpan) throws(TransportError)
-    -> ZMQMessage
-  {
+  /// Payload bytes of `pieces`, within the limit.
+  func payloadBytes(_ target: FrameTarget, _ pieces: Span<MemoryPiece>) throws(TransportError) -> Int {
     var payloadBytes = 0
     for index in pieces.indices { payloadBytes += pieces[index].byteCount }
     guard payloadBytes <= maxPayloadBytes else {
@@ -31,8 +29,25 @@ struct FrameGate {
         "a frame of \(payloadBytes) bytes to rank \(target.peer) is over the limit of \(maxPayloadBytes): "
           + "lower --max-num-batched-tokens", peer: target.peer)
     }
+    return payloadBytes
+  }
+
+  /// The finished frame for `target`, not yet counted.
+  func build(_ target: FrameTarget, _ pieces: Span<MemoryPiece>, of memory: RawSpan) throws(TransportError)
+    -> ZMQMessage
+  {
+    let payloadBytes = try payloadBytes(target, pieces)
     var message = try ZMQMessage(byteCount: FrameHeader.byteCount + payloadBytes)
     var frame = message.mutableBytes
+    fill(&frame, target, pieces, of: memory)
+    return message
+  }
+
+  /// Writes header and payload into `frame`, which has exactly their size.
+  func fill(
+    _ frame: inout MutableSpan<UInt8>, _ target: FrameTarget, _ pieces: Span<MemoryPiece>, of memory: RawSpan,
+    flags: UInt32 = 0
+  ) {
     var place = FrameHeader.byteCount
     for index in pieces.indices {
       let piece = pieces[index]
@@ -45,11 +60,11 @@ struct FrameGate {
       }
       place += piece.byteCount
     }
-    let header = FrameHeader(
+    var header = FrameHeader(
       kind: target.kind, epoch: epoch, step: target.step, sequence: target.sequence, round: target.round,
-      source: UInt32(rank), destination: UInt32(target.peer), payloadBytes: payloadBytes)
+      source: UInt32(rank), destination: UInt32(target.peer), payloadBytes: place - FrameHeader.byteCount)
+    header.flags = flags
     header.encode(into: &frame, checksum: checksum)
-    return message
   }
 
   mutating func countSent(to peer: Int, frameBytes: Int) {
@@ -59,21 +74,22 @@ struct FrameGate {
 
   /// The header of a frame that this rank takes, or nil for one of another epoch.
   mutating func admit(_ message: borrowing ZMQMessage) throws(TransportError) -> FrameHeader? {
-    let header: FrameHeader
     do throws(FrameError) {
-      header = try FrameHeader(decoding: message.bytes, maxPayloadBytes: maxPayloadBytes, checksum: checksum)
-      guard header.source < UInt32(worldSize), header.source != UInt32(rank) else {
-        throw FrameError(.impossibleSource(header.source), claimedSource: header.source)
-      }
-      guard header.destination == UInt32(rank) else {
-        throw FrameError(
-          .otherDestination(header.destination, here: UInt32(rank)), claimedSource: header.source)
-      }
+      return try admit(message.bytes)
     } catch {
-      traffic.malformedFrames += 1
-      let peer = error.claimedSource.flatMap { $0 < UInt32(worldSize) ? Int($0) : nil }
-      let address = message.peerAddress.map { " (from \($0))" } ?? ""
-      throw TransportError(.malformedFrame, "\(error)\(address)", peer: peer, frame: error)
+      throw malformed(error, address: message.peerAddress)
+    }
+  }
+
+  /// The same for the bytes of a frame, wherever they lie.
+  mutating func admit(_ frame: Span<UInt8>) throws(FrameError) -> FrameHeader? {
+    let header = try FrameHeader(decoding: frame, maxPayloadBytes: maxPayloadBytes, checksum: checksum)
+    guard header.source < UInt32(worldSize), header.source != UInt32(rank) else {
+      throw FrameError(.impossibleSource(header.source), claimedSource: header.source)
+    }
+    guard header.destination == UInt32(rank) else {
+      throw FrameError(
+        .otherDestination(header.destination, here: UInt32(rank)), claimedSource: header.source)
     }
     guard header.epoch == epoch else {
       if header.epoch < epoch { traffic.staleFramesDropped += 1 } else { traffic.futureFramesDropped += 1 }
@@ -83,5 +99,13 @@ struct FrameGate {
     traffic.received[source].frames += 1
     traffic.received[source].payloadBytes += header.payloadBytes
     return header
+  }
+
+  /// Counts a frame that cannot be read and names its claimed sender.
+  mutating func malformed(_ error: FrameError, address: String? = nil) -> TransportError {
+    traffic.malformedFrames += 1
+    let peer = error.claimedSource.flatMap { $0 < UInt32(worldSize) ? Int($0) : nil }
+    let place = address.map { " (from \($0))" } ?? ""
+    return TransportError(.malformedFrame, "\(error)\(place)", peer: peer, frame: error)
   }
 }

@@ -2,7 +2,8 @@ package import Wire
 
 /// One rank's end of the data plane: whole frames to and from every other rank, in order for each pair.
 ///
-/// Two implementations: `ZMQLink` between processes and `LoopbackLink` between threads. A link belongs to one thread.
+/// `ZMQLink` between processes anywhere, `SharedMemoryLink` between processes of one host, and `LoopbackLink` between
+/// threads. A link belongs to one thread.
 package protocol Link: AnyObject {
   /// This end's rank.
   var rank: Int { get }
@@ -26,6 +27,38 @@ package protocol Link: AnyObject {
   ///
   /// - Throws: `deadlineExceeded`, `interrupted`, `malformedFrame` (with the claimed sender as `peer`).
   func receive(deadline: Deadline) throws(TransportError) -> InboundFrame
+}
+
+/// A link between processes, which learn from an address book where their peers are.
+package protocol PeerLink: Link {
+  /// Where peers reach this link.
+  var endpoint: Endpoint { get }
+
+  /// Connects to every peer of the address book, whose entry `r` is where rank r receives. Peers whose entry did not
+  /// change keep their connection; a changed one is replaced. A peer that is not there is no error: what is sent to it
+  /// waits until the deadline of its sending or of its answer.
+  func connect(_ addressBook: [Endpoint]) throws(TransportError)
+
+  /// How long a wait may keep its core busy before it sleeps; zero when ranks outnumber cores. A link that has threads
+  /// of its own to feed ignores it.
+  var spinTime: Duration { get set }
+}
+
+/// Makes links by the form of their endpoints.
+package enum Links {
+  /// How long a rank with a core of its own watches for a frame before it sleeps. Waking up takes tens of microseconds,
+  /// and ranks that share the work of a step wait for each other far less than this.
+  package static let spinTime = Duration.milliseconds(2)
+
+  /// A link that receives at `endpoint`, not connected yet.
+  package static func make(
+    _ context: ZMQContext, rank: Int, worldSize: Int, endpoint: Endpoint, epoch: Epoch
+  ) throws(TransportError) -> any PeerLink {
+    if case .sharedMemory = endpoint {
+      return try SharedMemoryLink(rank: rank, worldSize: worldSize, epoch: epoch)
+    }
+    return try ZMQLink(context, rank: rank, worldSize: worldSize, endpoint: endpoint, epoch: epoch)
+  }
 }
 
 /// Where a frame goes and which operation it belongs to.

@@ -5,13 +5,15 @@ package import Wire
 /// The sender is known from the frame's header. A PUSH socket has exactly one peer, so a slow rank blocks only
 /// what is meant for it. Frames to a peer that is not up yet wait in its queue. One frame costs one copy into a
 /// message on each side; handing workspace memory to the I/O thread instead would make every buffer wait for it.
-package final class ZMQLink: Link {
+package final class ZMQLink: PeerLink {
   private var gate: FrameGate
   private let context: ZMQContext
   private let options: SocketOptions
   private let receiver: ZMQSocket
   private var senders: [SenderSocket?]
   package var interruptSource: (any InterruptSource)?
+  /// Of no use here: the I/O threads need the cores, and spinning was slower than sleeping (see `Costs`).
+  package var spinTime = Duration.zero
 
   /// Where peers reach this link.
   package let endpoint: Endpoint

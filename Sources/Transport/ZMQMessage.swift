@@ -56,6 +56,11 @@ internal import Glibc
   /// More parts of the same message follow.
   var hasMore: Bool { unsafe zmq_msg_more(cell) != 0 }
 
+  /// The content where it lies; it stays there as long as the message lives.
+  @unsafe var content: UnsafeRawBufferPointer {
+    unsafe UnsafeRawBufferPointer(start: zmq_msg_data(cell), count: zmq_msg_size(cell))
+  }
+
   /// The content, valid as long as the message is.
   package var bytes: Span<UInt8> {
     @_lifetime(borrow self)

@@ -1,6 +1,6 @@
 extension FrameHeader {
   /// Writes the header into the first 64 bytes of `frame`, whose remaining bytes are the payload already, and
-  /// fills in the checksum over both.
+  /// fills in the checksum over both, or over the header alone where `flags` say so.
   package func encode(
     into frame: inout MutableSpan<UInt8>, checksum: ChecksumFunction = { CRC32C.table($0, $1) }
   ) {
@@ -19,7 +19,7 @@ extension FrameHeader {
     put(UInt64(payloadBytes), at: 40, in: &frame)
     put(flags, at: 48, in: &frame)
     put(UInt64(0), at: 52, in: &frame)
-    let sum = FrameHeader.checksum(of: frame.span, checksum)
+    let sum = FrameHeader.checksum(of: frame.span, flags, checksum)
     put(sum, at: 60, in: &frame)
   }
 
@@ -49,7 +49,8 @@ extension FrameHeader {
       throw FrameError(.payloadLength(declared: declared, present: present), claimedSource: source)
     }
     let declaredSum = FrameHeader.get(UInt32.self, at: 60, in: frame)
-    let computedSum = FrameHeader.checksum(of: frame, checksum)
+    let flags = FrameHeader.get(UInt32.self, at: 48, in: frame)
+    let computedSum = FrameHeader.checksum(of: frame, flags, checksum)
     guard declaredSum == computedSum else {
       throw FrameError(.wrongChecksum(declared: declaredSum, computed: computedSum), claimedSource: source)
     }
@@ -66,13 +67,15 @@ extension FrameHeader {
       sequence: FrameHeader.get(UInt32.self, at: 24, in: frame),
       round: FrameHeader.get(UInt32.self, at: 28, in: frame), source: source,
       destination: FrameHeader.get(UInt32.self, at: 36, in: frame), payloadBytes: present)
-    self.flags = FrameHeader.get(UInt32.self, at: 48, in: frame)
+    self.flags = flags
     self.checksum = declaredSum
   }
 
-  /// The checksum of a whole frame: all of it but the checksum field itself.
-  private static func checksum(of frame: Span<UInt8>, _ function: ChecksumFunction) -> UInt32 {
+  /// The checksum of a whole frame: all of it but the checksum field itself, or of its header.
+  private static func checksum(of frame: Span<UInt8>, _ flags: UInt32, _ function: ChecksumFunction) -> UInt32
+  {
     let head = function(frame.extracting(0..<60), 0)
+    if flags & uncheckedPayload != 0 { return head }
     return function(frame.extracting(byteCount..<frame.count), head)
   }
 

@@ -14,7 +14,7 @@
 /// | 40 | 8 | payload bytes |
 /// | 48 | 4 | flags |
 /// | 52 | 8 | reserved, zero |
-/// | 60 | 4 | CRC32C of bytes 0 ..< 60 and of the payload |
+/// | 60 | 4 | CRC32C of bytes 0 ..< 60 and, unless flag 1 is set, of the payload |
 package struct FrameHeader: Sendable, Hashable {
   /// Bytes of the header on the wire.
   package static let byteCount = 64
@@ -22,6 +22,8 @@ package struct FrameHeader: Sendable, Hashable {
   package static let magic: UInt32 = 0x3146_444D
   /// Raised whenever a field or a message body changes its meaning.
   package static let version: UInt16 = 1
+  /// Flag: the checksum covers the header only. For payloads that never leave the memory of one host.
+  package static let uncheckedPayload: UInt32 = 1
   /// The coordinator's place in `source` and `destination`.
   package static let coordinator = UInt32.max
   /// The destination of a frame for whoever is at the other end: a worker that has no rank yet.
@@ -70,6 +72,7 @@ package struct FrameError: Error, Sendable, Hashable, CustomStringConvertible {
     case wrongChecksum(declared: UInt32, computed: UInt32)
     case impossibleSource(UInt32)
     case otherDestination(UInt32, here: UInt32)
+    case placeOutsideRing
   }
 
   package var reason: Reason
@@ -106,6 +109,7 @@ package struct FrameError: Error, Sendable, Hashable, CustomStringConvertible {
     case .wrongChecksum(let declared, let computed):
       "is corrupted: checksum 0x\(String(declared, radix: 16)) declared, 0x\(String(computed, radix: 16)) computed"
     case .impossibleSource(let rank): "names source rank \(rank), which is not on this mesh"
+    case .placeOutsideRing: "lies outside the shared memory of its ring"
     case .otherDestination(let rank, let here): "is addressed to rank \(rank) but arrived at rank \(here)"
     }
   }

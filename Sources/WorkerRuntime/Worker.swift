@@ -12,7 +12,7 @@ package struct WorkerConnection: Sendable, Hashable {
   package var coordinator: String
   package var rank: Int
   package var worldSize: Int
-  /// Where this worker listens for its peers; `tcp://host:*` takes any free port.
+  /// Where this worker listens for its peers; `tcp://host:*` takes any free port, `shm://*` new shared memory.
   package var dataEndpoint: String
   package var epoch: Epoch
   package var incarnation: UInt32
@@ -39,7 +39,7 @@ package struct WorkerConnection: Sendable, Hashable {
 package final class Worker {
   private let connection: WorkerConnection
   private let control: ControlClient
-  private let link: ZMQLink
+  private let link: any PeerLink
   private let context: ZMQContext
 
   /// Connects and says hello.
@@ -49,10 +49,9 @@ package final class Worker {
       context = try ZMQContext()
       let name = WorkerName(
         rank: UInt32(connection.rank), epoch: connection.epoch, incarnation: connection.incarnation)
-      link = try ZMQLink(
+      link = try Links.make(
         context, rank: connection.rank, worldSize: connection.worldSize,
-        endpoint: try Endpoint(connection.dataEndpoint), epoch: connection.epoch,
-        checksum: { HardwareChecksum.crc32c($0, $1) })
+        endpoint: try Endpoint(connection.dataEndpoint), epoch: connection.epoch)
       control = try ControlClient(
         context, endpoint: try Endpoint(connection.coordinator), name: name,
         checksum: { HardwareChecksum.crc32c($0, $1) })
@@ -127,6 +126,7 @@ package final class Worker {
       let cpus = settings.firstCPU < 0 ? [] : (0..<settings.threads).map { settings.firstCPU + $0 }
       let team = try ThreadTeam(
         count: settings.threads, rank: settings.rank, cpus: cpus, spinLimit: settings.spins ? nil : 0)
+      link.spinTime = settings.spins ? Links.spinTime : .zero
       let runner = StepRunner(
         program: loaded.program, memory: loaded.memory, executor: StepExecutor(team: team, kernels: kernels),
         communicator: Communicator(link: link),

@@ -85,7 +85,7 @@ func allReduceBits(worldSize: Int, algorithm: AllReducePlan.Algorithm) throws {
 }
 
 @Test(
-  "an all-reduce over sockets gives the same bits", arguments: [Joint.ipc, .tcp],
+  "an all-reduce over sockets gives the same bits", arguments: [Joint.ipc, .tcp, .shm],
   AllReducePlan.Algorithm.allCases)
 func allReduceSockets(joint: Joint, algorithm: AllReducePlan.Algorithm) throws {
   for (worldSize, rowElements) in [(2, 2048), (4, 1000), (3, 70_000)] {

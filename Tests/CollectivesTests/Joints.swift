@@ -6,7 +6,7 @@ import Wire
 
 /// How the ranks of a test are joined.
 enum Joint: String, CaseIterable, Sendable {
-  case loopback, ipc, tcp
+  case loopback, ipc, tcp, shm
 }
 
 /// Runs `body` on every rank over `joint`; all links live until every rank has finished.
@@ -23,13 +23,18 @@ func onRanks<Value: Sendable>(
       var communicator = Communicator(link: hub.link(rank: rank, epoch: epoch))
       return try body(rank, &communicator)
     }
-  case .ipc, .tcp:
+  case .ipc, .tcp, .shm:
     let directory = try RunDirectory()
     let book = AddressBook(worldSize)
     return RankHarness.run(worldSize) { rank in
       let context = try ZMQContext()
-      let place = joint == .ipc ? directory.endpoint("data-r\(rank)") : .tcp(host: "127.0.0.1", port: 0)
-      let link = try ZMQLink(context, rank: rank, worldSize: worldSize, endpoint: place, epoch: epoch)
+      let place: Endpoint =
+        switch joint {
+        case .tcp: .tcp(host: "127.0.0.1", port: 0)
+        case .shm: .sharedMemory(processID: 0, descriptor: 0)
+        default: directory.endpoint("data-r\(rank)")
+        }
+      let link = try Links.make(context, rank: rank, worldSize: worldSize, endpoint: place, epoch: epoch)
       book.set(rank, link.endpoint)
       barrier.wait()
       try link.connect(book.all)

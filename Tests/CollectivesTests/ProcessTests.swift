@@ -6,11 +6,18 @@ import Topology
 import Transport
 import Wire
 
-/// One rank of a process test: an exit test's process, joined to the others over `ipc://` in `directory`.
+/// One rank of a process test: an exit test's process, joined to the others in `directory`.
 private func rankProcess(
-  _ rank: Int, of worldSize: Int, in directory: String, _ body: (inout Communicator) throws -> Void
+  _ rank: Int, of worldSize: Int, over transport: String, in directory: String,
+  _ body: (inout Communicator) throws -> Void
 ) throws {
   let epoch = Epoch(rawValue: 1)
+  if transport == "shm" {
+    let link = try SharedMemoryLink(rank: rank, worldSize: worldSize, epoch: epoch)
+    try link.connect(try meet(rank, of: worldSize, in: directory, link.endpoint))
+    var communicator = Communicator(link: link)
+    return try body(&communicator)
+  }
   var options = SocketOptions()
   // Last frames may still be under way when a rank ends.
   options.lingerMilliseconds = 5000
@@ -20,6 +27,24 @@ private func rankProcess(
   try link.connect((0..<worldSize).map { .ipc(path: "\(directory)/data-r\($0)") })
   var communicator = Communicator(link: link)
   try body(&communicator)
+}
+
+/// Tells the other ranks' processes, by a file, where this one is, and waits for theirs.
+private func meet(_ rank: Int, of worldSize: Int, in directory: String, _ endpoint: Endpoint) throws
+  -> [Endpoint]
+{
+  try Data(endpoint.description.utf8).write(
+    to: URL(fileURLWithPath: "\(directory)/at-r\(rank)"), options: .atomic)
+  let deadline = Deadline.after(soon)
+  return try (0..<worldSize).map { peer in
+    while !deadline.hasPassed {
+      if let data = FileManager.default.contents(atPath: "\(directory)/at-r\(peer)") {
+        return try Endpoint(String(decoding: data, as: UTF8.self))
+      }
+      usleep(1000)
+    }
+    throw TransportError(.deadlineExceeded, "rank \(peer) did not come")
+  }
 }
 
 /// Twenty all-reduces and one barrier; ends the process with an error when a bit is wrong.
@@ -54,38 +79,41 @@ private func reduceManyTimes(_ communicator: inout Communicator) throws {
     deadline: .after(soon))
 }
 
-@Test("ranks as processes: three of them reduce, with equal bits")
-func processes() async throws {
+@Test("ranks as processes: three of them reduce, with equal bits", arguments: ["ipc", "shm"])
+func processes(transport: String) async throws {
   let directory = try RunDirectory()
   let path = directory.path
-  async let zero = #expect(processExitsWith: .success) { [path = path as String] in
-    try rankProcess(0, of: 3, in: path, reduceManyTimes)
+  async let zero = #expect(processExitsWith: .success) {
+    [path = path as String, over = transport as String] in
+    try rankProcess(0, of: 3, over: over, in: path, reduceManyTimes)
   }
-  async let one = #expect(processExitsWith: .success) { [path = path as String] in
-    try rankProcess(1, of: 3, in: path, reduceManyTimes)
+  async let one = #expect(processExitsWith: .success) { [path = path as String, over = transport as String] in
+    try rankProcess(1, of: 3, over: over, in: path, reduceManyTimes)
   }
-  async let two = #expect(processExitsWith: .success) { [path = path as String] in
-    try rankProcess(2, of: 3, in: path, reduceManyTimes)
+  async let two = #expect(processExitsWith: .success) { [path = path as String, over = transport as String] in
+    try rankProcess(2, of: 3, over: over, in: path, reduceManyTimes)
   }
   _ = await (zero, one, two)
   withExtendedLifetime(directory) {}
 }
 
-@Test("a killed rank is named by the others when the deadline passes")
-func killedProcess() async throws {
+@Test("a killed rank is named by the others when the deadline passes", arguments: ["ipc", "shm"])
+func killedProcess(transport: String) async throws {
   let directory = try RunDirectory()
   let path = directory.path
-  async let killed = #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String] in
-    try rankProcess(1, of: 2, in: path) { communicator in
+  async let killed = #expect(processExitsWith: .signal(SIGKILL)) {
+    [path = path as String, over = transport as String] in
+    try rankProcess(1, of: 2, over: over, in: path) { communicator in
       try exchangeOnce(&communicator, step: 1, milliseconds: 20_000)
       // Only to be told that rank 0 has come this far.
       try exchangeOnce(&communicator, step: 2, milliseconds: 20_000, sending: false)
       kill(getpid(), SIGKILL)
     }
   }
-  async let left = #expect(processExitsWith: .exitCode(77)) { [path = path as String] in
+  async let left = #expect(processExitsWith: .exitCode(77)) {
+    [path = path as String, over = transport as String] in
     do {
-      try rankProcess(0, of: 2, in: path) { communicator in
+      try rankProcess(0, of: 2, over: over, in: path) { communicator in
         try exchangeOnce(&communicator, step: 1, milliseconds: 20_000)
         try exchangeOnce(&communicator, step: 2, milliseconds: 20_000, receiving: false)
         try exchangeOnce(&communicator, step: 3, milliseconds: 50)

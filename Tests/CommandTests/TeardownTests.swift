@@ -8,10 +8,13 @@ import Testing
 
   /// Two workers under `base`; `body` runs once the phase has been reached.
   private static func run(
-    _ phase: Phase, _ base: URL, _ body: @escaping @Sendable (RunningProcess) async throws -> Void
+    _ phase: Phase, _ base: URL, transport: String = "ipc",
+    _ body: @escaping @Sendable (RunningProcess) async throws -> Void
   ) async throws -> ProcessOutcome {
     var arguments = [
       "generate", "--prompt-token-ids", "1", "--tp", "2", "--ignore-eos", "--max-tokens", "500",
+      "--transport",
+      transport,
     ]
     let runs = base.appendingPathComponent("runs")
     try FileManager.default.createDirectory(at: runs, withIntermediateDirectories: false)
@@ -62,21 +65,21 @@ import Testing
     }
   }
 
-  @Test(arguments: Phase.allCases)
-  func aKilledCoordinatorLeavesNothing(phase: Phase) async throws {
+  @Test(arguments: Phase.allCases, ["ipc", "shm"])
+  func aKilledCoordinatorLeavesNothing(phase: Phase, transport: String) async throws {
     try await withTemporaryDirectory { base in
-      let outcome = try await Self.run(phase, base) { $0.send(SIGKILL) }
+      let outcome = try await Self.run(phase, base, transport: transport) { $0.send(SIGKILL) }
       #expect(outcome.ending == .signalled(SIGKILL))
       let left = try await Leaks.remaining(in: base.appendingPathComponent("runs"))
       #expect(left == [])
     }
   }
 
-  @Test(arguments: Phase.allCases)
-  func aKilledWorkerEndsTheRunWithASentence(phase: Phase) async throws {
+  @Test(arguments: Phase.allCases, ["ipc", "shm"])
+  func aKilledWorkerEndsTheRunWithASentence(phase: Phase, transport: String) async throws {
     try await withTemporaryDirectory { base in
       let runs = base.appendingPathComponent("runs")
-      let outcome = try await Self.run(phase, base) { _ in
+      let outcome = try await Self.run(phase, base, transport: transport) { _ in
         if let pid = Self.workers(runs).last { _ = kill(pid, SIGKILL) }
       }
       #expect(outcome.exitCode == 1)

@@ -8,6 +8,7 @@ import Wire
   "endpoints are read and written",
   arguments: [
     "ipc:///run/x/y", "ipc://@name", "tcp://10.0.0.1:5555", "tcp://[::1]:80", "tcp://host.example:1",
+    "shm://*", "shm://123/4",
   ])
 func readEndpoints(text: String) throws {
   #expect(try Endpoint(text).description == text)
@@ -17,7 +18,8 @@ func readEndpoints(text: String) throws {
   "what is no endpoint is refused with a sentence",
   arguments: [
     "", "tcp://", "tcp://:5", "tcp://h", "tcp://h:", "tcp://h:65536", "tcp://h:-1", "tcp://h:1x", "udp://h:1",
-    "ipc://", "ipc://relative", "ipc:///", "tcp://a b:1", "tcp:h:1",
+    "ipc://", "ipc://relative", "ipc:///", "tcp://a b:1", "tcp:h:1", "shm://", "shm://1",
+    "shm://0/0", "shm://1/-1", "shm://1/2/3",
     "ipc:///" + String(repeating: "x", count: 107),
   ])
 func refuseEndpoints(text: String) {

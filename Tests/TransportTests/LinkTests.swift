@@ -10,15 +10,19 @@ private func target(_ peer: Int, _ sequence: UInt32 = 0) -> FrameTarget {
   FrameTarget(peer: peer, step: step, sequence: sequence)
 }
 
-@Test("a ZeroMQ link takes frames of any size, pieces in order", arguments: ["ipc", "tcp"])
+@Test("a link takes frames of any size, pieces in order", arguments: ["ipc", "tcp", "shm"])
 func frameSizes(transport: String) throws {
   let directory = try RunDirectory()
   let context = try ZMQContext()
-  func endpoint(_ rank: Int) -> Endpoint {
-    transport == "ipc" ? directory.endpoint("data-r\(rank)") : .tcp(host: "127.0.0.1", port: 0)
+  func link(_ rank: Int) throws -> any PeerLink {
+    let texts = [
+      "ipc": "\(directory.endpoint("data-r\(rank)"))", "tcp": "tcp://127.0.0.1:*", "shm": "shm://*",
+    ]
+    return try Links.make(
+      context, rank: rank, worldSize: 2, endpoint: try Endpoint(try #require(texts[transport])),
+      epoch: Epoch(rawValue: 0))
   }
-  let a = try ZMQLink(context, rank: 0, worldSize: 2, endpoint: endpoint(0))
-  let b = try ZMQLink(context, rank: 1, worldSize: 2, endpoint: endpoint(1))
+  let (a, b) = (try link(0), try link(1))
   try a.connect([a.endpoint, b.endpoint])
   for (sequence, size) in [0, 1, 7, 4096, 100_000, 3_000_000].enumerated() {
     let memory = (0..<(size + 10)).map { UInt8(truncatingIfNeeded: $0 * 7) }
@@ -88,8 +92,10 @@ func fullQueue() throws {
   #expect(failure?.peer == 1)
 }
 
-@Test("an abort on the control plane ends a wait on the data plane; other messages wait their turn")
-func abortEndsWait() throws {
+@Test(
+  "an abort on the control plane ends a wait on the data plane; other messages wait their turn",
+  arguments: ["ipc", "shm"])
+func abortEndsWait(transport: String) throws {
   let directory = try RunDirectory()
   let context = try ZMQContext()
   let epoch = Epoch(rawValue: 2)
@@ -99,8 +105,8 @@ func abortEndsWait() throws {
   try client.send(ControlMessage(kind: .hello, epoch: epoch), deadline: .after(soon))
   _ = try server.wait(until: .after(soon))
   _ = try server.receive()
-  let link = try ZMQLink(
-    context, rank: 0, worldSize: 2, endpoint: directory.endpoint("data-r0"), epoch: epoch)
+  let place = transport == "shm" ? try Endpoint("shm://*") : directory.endpoint("data-r0")
+  let link = try Links.make(context, rank: 0, worldSize: 2, endpoint: place, epoch: epoch)
   link.interruptSource = client
   try server.send(ControlMessage(kind: .stepPlan, epoch: epoch, payload: [1]), to: name)
   try server.send(ControlMessage(kind: .abort, epoch: epoch, payload: [2]), to: name)

@@ -4,13 +4,16 @@
 #define _GNU_SOURCE
 #endif
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/futex.h>
+#include <linux/memfd.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -36,12 +39,51 @@ LNX void linuxFutexWake(const uint32_t *word, int count) {
   (void)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, 0, 0, 0);
 }
 
+// The same between processes, for words in memory that they share.
+LNX int linuxSharedFutexWait(const uint32_t *word, uint32_t expected, int64_t nanoseconds) {
+  struct timespec limit = {nanoseconds / 1000000000, nanoseconds % 1000000000};
+  return (int)syscall(SYS_futex, word, FUTEX_WAIT, expected, &limit, 0, 0);
+}
+LNX void linuxSharedFutexWake(const uint32_t *word, int count) {
+  (void)syscall(SYS_futex, word, FUTEX_WAKE, count, 0, 0, 0);
+}
+
+// Memory without a name that other processes can map through this one's descriptor, of a size that nobody can change:
+// a mapping of it never faults for want of a file. Returns the descriptor, or -1.
+LNX int linuxMakeSharedMemory(const char *name, int64_t bytes) {
+  int descriptor = (int)syscall(SYS_memfd_create, name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  if (descriptor < 0) return -1;
+  int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
+  if (ftruncate(descriptor, bytes) == 0 && fcntl(descriptor, F_ADD_SEALS, seals) == 0) return descriptor;
+  int code = errno;
+  close(descriptor);
+  errno = code;
+  return -1;
+}
+// Opens another process's descriptor; -1 when that process is gone or the file is not memory of `bytes` sealed bytes.
+LNX int linuxOpenSharedMemory(const char *path, int64_t bytes) {
+  int descriptor = open(path, O_RDWR | O_CLOEXEC);
+  if (descriptor < 0) return -1;
+  struct stat details;
+  int wanted = F_SEAL_SHRINK | F_SEAL_GROW;
+  int seals = fcntl(descriptor, F_GET_SEALS);
+  if (seals >= 0 && (seals & wanted) == wanted && fstat(descriptor, &details) == 0 && details.st_size == bytes)
+    return descriptor;
+  close(descriptor);
+  errno = EINVAL;
+  return -1;
+}
+
 // Atomics on plain words: the futex needs the address, which `Synchronization.Atomic` does not give.
 LNX uint32_t linuxLoadAcquire(const uint32_t *p) { return __atomic_load_n(p, __ATOMIC_ACQUIRE); }
 LNX uint32_t linuxLoadSequential(const uint32_t *p) { return __atomic_load_n(p, __ATOMIC_SEQ_CST); }
 LNX void linuxStoreRelease(uint32_t *p, uint32_t v) { __atomic_store_n(p, v, __ATOMIC_RELEASE); }
 LNX uint32_t linuxFetchAdd(uint32_t *p, uint32_t v) { return __atomic_fetch_add(p, v, __ATOMIC_SEQ_CST); }
 LNX uint32_t linuxFetchSub(uint32_t *p, uint32_t v) { return __atomic_fetch_sub(p, v, __ATOMIC_SEQ_CST); }
+LNX uint64_t linuxLoadAcquire64(const uint64_t *p) { return __atomic_load_n(p, __ATOMIC_ACQUIRE); }
+LNX void linuxStoreRelease64(uint64_t *p, uint64_t v) { __atomic_store_n(p, v, __ATOMIC_RELEASE); }
+LNX uint32_t linuxExchange(uint32_t *p, uint32_t v) { return __atomic_exchange_n(p, v, __ATOMIC_SEQ_CST); }
+LNX void linuxFullBarrier(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 LNX void linuxPause(void) {
 #if defined(__x86_64__)
   __builtin_ia32_pause();

@@ -14,6 +14,7 @@ struct BenchCollectivesCommand: ParsableCommand {
       Examples:
         meshdecode bench collectives
         meshdecode bench collectives --operation all-to-all --ranks 4 --bytes 1024,16384 --output json
+        meshdecode bench collectives --transport shm --bytes 1024,1048576
       """)
 
   @Option(
@@ -69,7 +70,7 @@ struct BenchCollectivesCommand: ParsableCommand {
         bytes: bytes.split(separator: ",", omittingEmptySubsequences: false).map {
           try integer("--bytes", String($0), 4...(64 << 20))
         },
-        transport: settings.launch.transport == .tcp ? .tcp : .ipc,
+        transport: CollectiveBenchmark.Transport(rawValue: settings.launch.transport.rawValue) ?? .ipc,
         iterations: integer("--iterations", iterations, 1...1_000_000))
     } catch let failure as CollectiveBenchmark.Failure {
       throw CommandFailure(.failedWhileRunning, "\(failure)")
