@@ -177,8 +177,7 @@ let package = Package(
       "GoldenTests",
       [
         "WorkerRuntime", "Models", "Compute", "Collectives", "Transport", "KVCaching", "Wire", "Topology",
-        "Parsing",
-        "TestSupport",
+        "Parsing", "ModelConfigs", "Workloads", "TestSupport",
       ], exclude: ["Fixtures"]),
     tests("TokenizationTests", ["Tokenization", "Parsing"], resources: [.copy("Fixtures")]),
     .executableTarget(

@@ -36,6 +36,8 @@ package struct EngineConfiguration: Sendable {
   package var instructionSet = ""
   package var transport = LocalTransport.ipc
   package var expertDispatch = ExpertDispatchMode.auto
+  /// What is recorded beside the results.
+  package var observations: RunObservations = []
   /// Where the private run directory is made; empty takes the default.
   package var runDirectoryBase = ""
   /// The executable that is started as worker; empty takes this one.

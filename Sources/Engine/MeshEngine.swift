@@ -7,9 +7,9 @@ internal import Models
 internal import Parsing
 package import Scheduling
 internal import Tensors
-internal import Topology
+package import Topology
 internal import Transport
-internal import Wire
+package import Wire
 internal import WorkerRuntime
 
 /// What a running mesh tells the caller.
@@ -24,8 +24,8 @@ package enum EngineEvent: Sendable {
 
 /// A mesh of worker processes on this host, from launch to teardown, driven by one thread.
 ///
-/// The shell around `CoordinatorCore`: it turns messages, process ends and signals into events, and directives into
-/// messages. Nothing here decides anything.
+/// The shell around `CoordinatorCore`: it turns messages, process ends and signals into events, and
+/// directives into messages. Nothing here decides anything.
 package final class MeshEngine {
   package let sizes: RunSizes
   private let configuration: EngineConfiguration
@@ -41,6 +41,9 @@ package final class MeshEngine {
   private var names: [WorkerName?]
   private var endpoints: [String?]
   private var awaitingSettings: Set<Int> = []
+  private var traces: [StepTrace] = []
+  /// Rows per expert of each MoE layer, layer-major, over all steps; empty unless the run counts them.
+  package private(set) var expertLoad: [UInt64] = []
   private var isReady = false
   private var isStopped = false
   /// What `run(untilReadable:)` waits for, and whether it has come.
@@ -193,6 +196,26 @@ package final class MeshEngine {
     }
   }
 
+  /// Who holds what.
+  package var shards: ShardPlan { plan }
+
+  /// What every rank moved in every step so far; waits for ranks that are behind with theirs. Empty unless
+  /// the run records exchanges.
+  package func takeTraces() throws(EngineError) -> [StepTrace] {
+    guard configuration.observations.contains(.exchanges) else { return [] }
+    let wanted = completedSteps * plan.mesh.replicaGroup(of: 0).size
+    while traces.count < wanted { try turn { _ in } }
+    return traces
+  }
+
+  private func count(_ load: [UInt32]) {
+    guard !load.isEmpty else { return }
+    if expertLoad.isEmpty { expertLoad = Array(repeating: 0, count: load.count) }
+    for (index, rows) in load.enumerated() where index < expertLoad.count {
+      expertLoad[index] += UInt64(rows)
+    }
+  }
+
   /// Steps completed so far.
   package var completedSteps: Int { core.statistics.completedSteps }
 
@@ -262,7 +285,11 @@ package final class MeshEngine {
         try sendSettingsWhenComplete()
       case .loadProgress: events.append(.loadProgress(try LoadProgress(from: &reader)))
       case .ready: events.append(.ready(try Ready(from: &reader)))
-      case .stepResult: events.append(.stepResult(try StepResult(from: &reader), rank: rank))
+      case .stepResult:
+        let result = try StepResult(from: &reader)
+        count(result.expertLoad)
+        events.append(.stepResult(result, rank: rank))
+      case .stepTrace: traces.append(try StepTrace(from: &reader))
       case .abort: events.append(.abort(try Abort(from: &reader), rank: rank))
       case .pulse: events.append(.pulse(try Pulse(from: &reader)))
       default: break
@@ -305,7 +332,7 @@ package final class MeshEngine {
     guard awaitingSettings.count == world, known.count == world else { return }
     for rank in awaitingSettings.sorted() {
       guard let name = names[rank] else { continue }
-      let settings = WorkerSettings(
+      var settings = WorkerSettings(
         modelDirectory: configuration.modelDirectory, configJSON: JSONWriter.string(configuration.configJSON),
         dummySeed: configuration.dummySeed, weightDType: configuration.weightDType, mesh: configuration.mesh,
         rank: rank, limits: limits, threads: sizes.threadsPerWorker, spins: sizes.hasCPUPerThread,
@@ -314,6 +341,7 @@ package final class MeshEngine {
         collectiveMilliseconds: Int(configuration.collectiveTimeout / .milliseconds(1)),
         pulseMilliseconds: 500,
         expertDispatch: configuration.expertDispatch)
+      settings.observations = configuration.observations
       let message = Configure(epoch: core.epoch, settings: settings.encoded())
       try send(.configure, to: name) { message.write(to: &$0) }
     }

@@ -21,6 +21,12 @@ package struct RunSizes: Sendable, Hashable {
     let config = configuration.config
     let limit = min(config.maxPositionEmbeddings, EngineConfiguration.defaultLengthLimit)
     maxModelLength = configuration.maxModelLength > 0 ? configuration.maxModelLength : limit
+    if let longest = config.longestSequence, maxModelLength > longest {
+      throw EngineError(
+        .configuration,
+        "--max-model-len \(maxModelLength) is more than \(longest), where this model's dynamic rotary scaling begins"
+          + " to depend on how a sequence was computed; give at most \(longest)")
+    }
     let slots = configuration.pageSlots
     let pagesPerSequence = (maxModelLength + slots - 1) / slots
     let headBytes = AttentionSettings.pageHeadBytes(

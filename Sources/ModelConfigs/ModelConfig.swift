@@ -78,6 +78,9 @@ package struct ModelConfig: Sendable, Hashable {
   /// Query heads that share one KV head.
   package var queryHeadsPerKVHead: Int { numQueryHeads / numKVHeads }
 
+  /// The longest sequence that has one well-defined result; nil when any has.
+  package var longestSequence: Int? { [rope, localRope].compactMap { $0?.longestSequence }.min() }
+
   /// The rotary embedding that `layer` uses.
   package func rope(layer: Int) -> RopeParameters {
     guard let localRope, slidingWindows[layer] != nil else { return rope }

@@ -39,6 +39,15 @@ package enum RopeScaling: Sendable, Hashable {
 }
 
 extension RopeParameters {
+  /// Positions up to which a token's rotation depends on its position alone; nil when it always does.
+  ///
+  /// Beyond its trained length, dynamic scaling rotates by the length that a sequence has reached when a key
+  /// is computed, so results would depend on how a prompt was cut into chunks and on what was cached.
+  package var longestSequence: Int? {
+    if case .dynamic(_, let maxPositions) = scaling { return maxPositions }
+    return nil
+  }
+
   /// Factor on cos and sin; 1 except for YaRN.
   package var attentionFactor: Double {
     if case .yarn(_, _, _, _, let attentionFactor, _) = scaling { return attentionFactor }

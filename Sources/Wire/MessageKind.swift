@@ -42,4 +42,6 @@ package enum MessageKind: UInt16, Sendable, Hashable, CaseIterable {
   /// Either way: a request for measurements, and the answer to it.
   case inquiry = 32
   case answer = 33
+  /// Worker -> coordinator: what it moved in a step, when the run records that.
+  case stepTrace = 34
 }

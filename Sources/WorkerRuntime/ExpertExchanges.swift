@@ -7,8 +7,9 @@ internal import Topology
 
 /// Where the routed rows of the current MoE layer went: what `dispatch` hands to the way back.
 ///
-/// `assignments[g]` lists, for the rows of token group g in (row, slot) order, the position of each result in this
-/// rank's result buffer. The owner of the rows derives the same order from its own routing, so results travel without indices.
+/// `assignments[g]` lists, for the rows of token group g in (row, slot) order, the position of each result in
+/// this rank's result buffer. The owner of the rows derives the same order from its own routing, so results
+/// travel without indices.
 struct DispatchReceipt {
   var assignments: [[Int32]]
 }
@@ -25,6 +26,7 @@ struct ExpertExchanges {
   /// Expert ranges by expert index (attn_dp_expert major).
   private let blocks: [Range<Int>]
   private let blockOfExpert: [Int]
+  private let prefersAllToAll: Bool
   private var indexInBlock: [Int] = []
   private var arrivals: [Arrival] = []
 
@@ -43,6 +45,11 @@ struct ExpertExchanges {
     blocks = LeafSplit(count: places.numExperts, parts: mesh.expertRanks).ranges
     blockOfExpert = blocks.enumerated().flatMap { index, range in Array(repeating: index, count: range.count)
     }
+    let sparse = program.geometry.plan.model.layers.compactMap { layer in
+      if case .experts(let experts) = layer.feedForward { experts } else { nil }
+    }
+    let traffic = CollectiveTraffic(program.geometry.plan)
+    prefersAllToAll = sparse.first.map { traffic.prefersAllToAll($0) } ?? true
     receipt = DispatchReceipt(
       assignments: Array(repeating: [], count: mesh.tokenOwners))
   }
@@ -53,19 +60,18 @@ struct ExpertExchanges {
   /// Bytes of one routed row on the wire: its chosen experts, then its values.
   private var recordBytes: Int { (k + program.hiddenSize) * 4 }
 
-  /// Whether rows of this step go to their experts' ranks only, instead of everywhere. All ranks of a replica decide
-  /// from the same numbers: a row that needs k of B blocks reaches a given block with probability 1 - (1 - 1/B)^k.
+  /// Whether rows of this step go to their experts' ranks only, instead of everywhere. All ranks of a replica
+  /// decide alike: the expected bytes depend on model and mesh only.
   func usesAllToAll(_ mode: ExpertDispatchMode) -> Bool {
     switch mode {
     case .allToAll: return true
     case .allReduce: return false
-    case .auto:
-      let missed = (0..<k).reduce(1.0) { chance, _ in chance * (1 - 1 / Double(blocks.count)) }
-      return missed > 0.25
+    case .auto: return prefersAllToAll
     }
   }
 
-  /// Fills `dispatch` with the rows that leave for, and arrive from, this rank's twins in the other token groups.
+  /// Fills `dispatch` with the rows that leave for, and arrive from, this rank's twins in the other token
+  /// groups.
   mutating func planDispatch(rows: StepRows, allToAll: Bool, memory: StepMemory) {
     dispatch.removeAll()
     arrivals.removeAll(keepingCapacity: true)
@@ -176,7 +182,8 @@ struct ExpertExchanges {
     }
   }
 
-  /// Plans the way back: results of other ranks' rows leave, results of own rows arrive and are listed per (row, slot).
+  /// Plans the way back: results of other ranks' rows leave, results of own rows arrive and are listed per
+  /// (row, slot).
   mutating func prepareResults(ownRows: Int, memory: StepMemory, tables: StepTables) {
     results.removeAll()
     planSends()

@@ -12,14 +12,27 @@ struct RoutingCapture {
   }
 
   private(set) var layers: [Layer] = []
+  /// Rows per expert of each MoE layer, layer-major, when the run counts them.
+  private(set) var load: [UInt32] = []
+  private let countsLoad: Bool
   private var wanted = false
+
+  init(countsLoad: Bool) { self.countsLoad = countsLoad }
 
   mutating func begin(wanted: Bool) {
     self.wanted = wanted
     layers.removeAll(keepingCapacity: true)
+    load.removeAll(keepingCapacity: true)
   }
 
   mutating func record(layer: Int, rows: Int, places: ExpertPlaces, memory: StepMemory) {
+    if countsLoad {
+      let first = load.count
+      load.append(contentsOf: repeatElement(0, count: places.numExperts))
+      memory.withInts(places.chosen, count: rows * places.numChosen) { chosen in
+        for pair in chosen.indices { load[first + Int(chosen[pair])] += 1 }
+      }
+    }
     guard wanted else { return }
     let count = rows * places.numChosen * 4
     layers.append(

@@ -21,11 +21,13 @@ struct StepExchanges: ~Copyable {
   /// Whether this layer's rows of all groups are here already, because its shared expert needed some of them.
   private var hasAllRows = false
   private(set) var waitedNanoseconds: UInt64 = 0
+  var recorder: StepRecorder
 
   init(
     program: RankProgram, communicator: consuming Communicator, deadline: Duration,
-    dispatch: ExpertDispatchMode
+    dispatch: ExpertDispatchMode, records: Bool
   ) {
+    recorder = StepRecorder(isOn: records)
     self.program = program
     self.communicator = communicator
     self.deadline = deadline
@@ -33,6 +35,9 @@ struct StepExchanges: ~Copyable {
     densePlans = DenseExchanges(program: program)
     expertPlans = ExpertExchanges(program: program)
   }
+
+  /// Whether routed rows alone move in this step.
+  var usesAllToAll: Bool { expertPlans?.usesAllToAll(mode) ?? false }
 
   var payloadBytesSent: Int { communicator.link.traffic.totalSent.payloadBytes }
 
@@ -42,6 +47,7 @@ struct StepExchanges: ~Copyable {
     sequence = 0
     hasAllRows = false
     waitedNanoseconds = 0
+    recorder.begin()
     densePlans.prepare(rows: rows, tables: tables)
     planned = [
       densePlans.embeddings.plan(), densePlans.attentionSum.plan(), densePlans.mlpSum.plan(),
@@ -57,19 +63,22 @@ struct StepExchanges: ~Copyable {
 
   mutating func dense(_ point: SyncPoint, memory: StepMemory) throws(WorkerError) {
     switch point {
-    case .embeddings: try exchange(planned[0], memory)
-    case .sum(.attention): try exchange(planned[1], memory)
-    case .sum(.mlp): try exchange(planned[2], memory)
-    case .gatherRows: try exchange(planned[3], memory)
-    case .sum(.shared): try exchange(planned[4], memory)
+    case .embeddings: try exchange(planned[0], .embedding, memory)
+    case .sum(.attention): try exchange(planned[1], .attentionSum, memory)
+    case .sum(.mlp): try exchange(planned[2], .mlpSum, memory)
+    case .gatherRows: try exchange(planned[3], .mlpRows, memory)
+    case .sum(.shared): try exchange(planned[4], .sharedSum, memory)
     default: preconditionFailure("\(point) is no exchange of known size")
     }
   }
 
   /// Every operation gets the next number on every rank, whether or not this one takes part.
-  private mutating func exchange(_ plan: ExchangePlan, _ memory: StepMemory) throws(WorkerError) {
+  private mutating func exchange(
+    _ plan: ExchangePlan, _ operation: StepOperation, _ memory: StepMemory
+  ) throws(WorkerError) {
     sequence += 1
     guard !plan.sends.isEmpty || !plan.receives.isEmpty else { return }
+    let before = recorder.isOn ? communicator.link.traffic : nil
     let started = Deadline.now
     let place = ExchangePlace(step: step, sequence: sequence)
     do throws(CollectiveError) {
@@ -80,6 +89,9 @@ struct StepExchanges: ~Copyable {
       throw .collective(error)
     }
     waitedNanoseconds += Deadline.now - started
+    if let before {
+      recorder.record(operation, before: before, after: communicator.link.traffic, started: started)
+    }
   }
 
   /// Rows for a shared expert: those of its own groups, or all of them where the routed experts take all
@@ -87,7 +99,7 @@ struct StepExchanges: ~Copyable {
   mutating func gatherSharedRows(rows: StepRows, memory: StepMemory) throws(WorkerError) {
     guard let allToAll = expertPlans?.usesAllToAll(mode) else { return }
     if allToAll {
-      try exchange(planned[3], memory)
+      try exchange(planned[3], .mlpRows, memory)
     } else {
       try moveRows(rows: rows, allToAll: false, memory: memory)
       hasAllRows = true
@@ -96,7 +108,8 @@ struct StepExchanges: ~Copyable {
 
   private mutating func moveRows(rows: StepRows, allToAll: Bool, memory: StepMemory) throws(WorkerError) {
     expertPlans?.planDispatch(rows: rows, allToAll: allToAll, memory: memory)
-    if let plan = expertPlans?.dispatch.plan(sizes: allToAll ? .upTo : .exact) { try exchange(plan, memory) }
+    guard let plan = expertPlans?.dispatch.plan(sizes: allToAll ? .upTo : .exact) else { return }
+    try exchange(plan, allToAll ? .expertDispatch : .expertRows, memory)
   }
 
   mutating func dispatch(rows: StepRows, memory: StepMemory, tables: StepTables) throws(WorkerError) {
@@ -112,11 +125,11 @@ struct StepExchanges: ~Copyable {
 
   mutating func expertResults(memory: StepMemory) throws(WorkerError) {
     guard let plan = expertPlans?.results.plan() else { return }
-    try exchange(plan, memory)
+    try exchange(plan, .expertResults, memory)
   }
 
   /// Candidates, and whole rows where `wholeRows` names them, go to the first rank of the attention group.
   mutating func gather(_ list: TransferList, memory: StepMemory) throws(WorkerError) {
-    try exchange(list.plan(), memory)
+    try exchange(list.plan(), .head, memory)
   }
 }

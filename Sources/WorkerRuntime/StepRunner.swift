@@ -20,24 +20,31 @@ package final class StepRunner {
   var exchanges: StepExchanges
   var sequences: SequenceStore
   /// Routing of the running step, per MoE layer, when a chunk asked for it.
-  var routing = RoutingCapture()
+  var routing: RoutingCapture
   /// Rows of the running step that produce logits, in row order.
   var sampled: [SampledRow] = []
   var sampler: Sampler
   private var executor: StepExecutor
   private var failure: WorkerError?
+  /// Layer of each synchronisation point, for records; empty unless the run keeps them.
+  private let syncLayers: [Int32]
+  private var nextSync = 0
 
   package init(
     program: RankProgram, memory: StepMemory, executor: consuming StepExecutor,
     communicator: consuming Communicator,
-    collectiveDeadline: Duration, dispatch: ExpertDispatchMode
+    collectiveDeadline: Duration, dispatch: ExpertDispatchMode, observations: RunObservations = []
   ) {
+    let records = observations.contains(.exchanges)
+    syncLayers = records ? Self.syncLayers(program) : []
+    routing = RoutingCapture(countsLoad: observations.contains(.expertLoad))
     self.program = program
     self.memory = memory
     tables = StepTables(limits: program.limits)
     rows = StepRows(geometry: program.geometry)
     exchanges = StepExchanges(
-      program: program, communicator: communicator, deadline: collectiveDeadline, dispatch: dispatch)
+      program: program, communicator: communicator, deadline: collectiveDeadline, dispatch: dispatch,
+      records: records)
     sequences = SequenceStore()
     sampler = Sampler(vocabularySize: program.vocabularySize)
     self.executor = executor
@@ -59,6 +66,7 @@ package final class StepRunner {
     try fill(plan)
     exchanges.begin(plan: plan, rows: rows, tables: tables)
     failure = nil
+    nextSync = 0
     executor.run(program: program.program, memory: memory, tables: tables) { point in
       self.synchronise(at: point)
     }
@@ -68,11 +76,51 @@ package final class StepRunner {
     result.timings.total = Deadline.now - started
     result.timings.communication = exchanges.waitedNanoseconds
     result.timings.bytesSent = UInt64(exchanges.payloadBytesSent)
+    result.expertLoad = routing.load
     return result
+  }
+
+  /// What the last step moved, when the run records exchanges.
+  package func trace(of plan: StepPlan) -> StepTrace? {
+    guard exchanges.recorder.isOn else { return nil }
+    var trace = StepTrace(
+      epoch: plan.epoch, step: plan.step, rank: UInt32(program.geometry.rank), rows: UInt32(rows.own),
+      sampledRows: UInt32(sampled.count), wholeRows: UInt32(sampled.count { $0.whole }))
+    trace.exchanges = exchanges.recorder.exchanges
+    trace.routing = exchanges.recorder.routing
+    return trace
+  }
+
+  /// A layer begins where its input is captured.
+  private static func syncLayers(_ program: RankProgram) -> [Int32] {
+    var layer: Int32 = -1
+    let numLayers = program.geometry.plan.model.layers.count
+    return program.program.steps.compactMap { step in
+      switch step {
+      case .op(.capture(_, let index, _)): layer = index < numLayers ? Int32(index) : -1
+      case .sync: return layer
+      default: break
+      }
+      return nil
+    }
+  }
+
+  private func recordRouting(layer: Int) {
+    guard isReporter, exchanges.recorder.isOn, let experts = program.places.experts else { return }
+    let chosen = memory.withInts(experts.chosen, count: rows.own * experts.numChosen) { span in
+      span.indices.map { span[$0] }
+    }
+    exchanges.recorder.record(
+      routing: RoutingTrace(
+        layer: Int32(layer), usesAllToAll: exchanges.usesAllToAll, experts: chosen))
   }
 
   /// One synchronisation point on the main thread; false ends the step.
   private func synchronise(at point: SyncPoint) -> Bool {
+    if !syncLayers.isEmpty {
+      exchanges.recorder.layer = syncLayers[nextSync]
+      nextSync += 1
+    }
     do throws(WorkerError) {
       switch point {
       case .embeddings, .sum, .gatherRows: try exchanges.dense(point, memory: memory)
@@ -82,6 +130,7 @@ package final class StepRunner {
         if let experts = program.places.experts {
           routing.record(layer: layer, rows: rows.own, places: experts, memory: memory)
         }
+        recordRouting(layer: layer)
       case .expertResults: try exchanges.expertResults(memory: memory)
       case .logits: try gatherLogits()
       }

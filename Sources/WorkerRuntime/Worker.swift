@@ -131,7 +131,7 @@ package final class Worker {
         program: loaded.program, memory: loaded.memory, executor: StepExecutor(team: team, kernels: kernels),
         communicator: Communicator(link: link),
         collectiveDeadline: .milliseconds(settings.collectiveMilliseconds),
-        dispatch: settings.expertDispatch)
+        dispatch: settings.expertDispatch, observations: settings.observations)
       let ready = Ready(
         rank: UInt32(settings.rank), epoch: connection.epoch,
         weightBytes: UInt64(loaded.program.weights.byteCount),
@@ -164,7 +164,12 @@ package final class Worker {
         } catch {
           throw .badPlan("\(error)")
         }
-        if let result = try runner.run(plan) {
+        let result = try runner.run(plan)
+        // The trace goes first: when the last result is in, so are the traces of the ranks that report.
+        if let trace = runner.trace(of: plan) {
+          try send(.stepTrace, step: plan.step) { trace.write(to: &$0) }
+        }
+        if let result {
           try send(.stepResult, step: plan.step) { result.write(to: &$0) }
         }
       case .shutdown, .abort: return

@@ -3,7 +3,8 @@ package import Models
 package import Parsing
 package import Topology
 
-/// What the coordinator tells a worker before it loads: the model, its place on the mesh, and the sizes of the run.
+/// What the coordinator tells a worker before it loads: the model, its place on the mesh, and the sizes of
+/// the run.
 package struct WorkerSettings: Sendable, Hashable {
   /// Checkpoint directory on the worker's host; empty with dummy weights from a bare configuration.
   package var modelDirectory: String
@@ -28,6 +29,7 @@ package struct WorkerSettings: Sendable, Hashable {
   package var collectiveMilliseconds: Int
   package var pulseMilliseconds: Int
   package var expertDispatch: ExpertDispatchMode
+  package var observations: RunObservations = []
 
   package init(
     modelDirectory: String, configJSON: String, dummySeed: UInt64?,
@@ -109,6 +111,7 @@ extension WorkerSettings {
     writer.u32(UInt32(collectiveMilliseconds))
     writer.u32(UInt32(pulseMilliseconds))
     writer.u8(expertDispatch.rawValue)
+    writer.u8(observations.rawValue)
     return writer.bytes
   }
 
@@ -150,6 +153,7 @@ extension WorkerSettings {
     collectiveMilliseconds = Int(try reader.u32("collective deadline"))
     pulseMilliseconds = Int(try reader.u32("pulse"))
     expertDispatch = ExpertDispatchMode(rawValue: try reader.u8("dispatch")) ?? .auto
+    observations = RunObservations(rawValue: try reader.u8("observations"))
     try reader.expectEnd()
     guard rank < mesh.worldSize, endpoints.count == mesh.worldSize else {
       throw ParseError(

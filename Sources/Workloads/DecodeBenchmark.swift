@@ -4,8 +4,9 @@ internal import Wire
 
 /// Measures prefill and decode of a running mesh, in the manner of llama-bench.
 ///
-/// `pp`: prompts of random tokens, one token each; `tg`: `batch` sequences that start from one token. End-of-text is
-/// ignored. Each test runs once unmeasured first; every run must give the tokens of the first one.
+/// `pp`: prompts of random tokens, one token each; `tg`: `batch` sequences that start from one token.
+/// End-of-text is ignored. Each test runs once unmeasured first; every run must give the tokens of the first
+/// one.
 package struct DecodeBenchmark {
   /// One measured test.
   package struct Row: Sendable, Hashable {
@@ -92,7 +93,8 @@ package struct DecodeBenchmark {
     for index in 0..<batch {
       engine.submit(
         GenerationRequest(
-          id: RequestID(rawValue: first + UInt64(index)), promptTokens: randomPrompt(prompt, index),
+          id: RequestID(rawValue: first + UInt64(index)),
+          promptTokens: RandomPrompt.tokens(prompt, index: index, below: engine.vocabularySize),
           sampling: sampling))
     }
     var tokens: [[TokenID]] = Array(repeating: [], count: batch)
@@ -118,14 +120,5 @@ package struct DecodeBenchmark {
     return Sample(
       total: (ended - started) / .seconds(1), afterFirst: (ended - (firstsDone ?? started)) / .seconds(1),
       tokens: tokens)
-  }
-
-  /// Token ids by a fixed linear congruence: the same prompts in every run.
-  private func randomPrompt(_ count: Int, _ index: Int) -> [TokenID] {
-    var state = UInt64(index) &* 0x9E37_79B9_7F4A_7C15 &+ 1
-    return (0..<count).map { _ in
-      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-      return TokenID(rawValue: Int32((state >> 33) % UInt64(engine.vocabularySize)))
-    }
   }
 }

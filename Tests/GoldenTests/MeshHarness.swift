@@ -63,17 +63,56 @@ enum MeshHarness {
     return collected
   }
 
+  /// What every rank moved in every step, the rows of each expert, and the payload bytes that all links
+  /// counted.
+  static func traffic(
+    model: URL, sequences: [KnownSequence], shape: RunShape
+  ) throws -> (traces: [StepTrace], load: [UInt32], bytes: Int) {
+    let config = try String(contentsOf: model.appendingPathComponent("config.json"), encoding: .utf8)
+    let plans = StepScript(sequences: sequences, shape: shape, replica: 0).plans
+    let hub = try LoopbackHub(worldSize: shape.mesh.worldSize)
+    let perRank = try RankHarness.values(shape.mesh.worldSize) { rank in
+      var settings = WorkerSettings(
+        modelDirectory: model.path, configJSON: config, dummySeed: nil, mesh: shape.mesh, rank: rank,
+        limits: StepScript.limits(sequences, shape), threads: 1, spins: false, firstCPU: -1,
+        instructionSet: shape.instructionSet.rawValue, endpoints: [], collectiveMilliseconds: 60_000,
+        pulseMilliseconds: 1000, expertDispatch: shape.dispatch)
+      settings.observations = [.exchanges, .expertLoad]
+      let link = hub.link(rank: rank, epoch: Epoch(rawValue: 1))
+      let runner = try runner(settings, link: link)
+      var traces: [StepTrace] = []
+      var load: [UInt32] = []
+      for plan in plans {
+        let result = try runner.run(plan)
+        traces += [runner.trace(of: plan)].compactMap { $0 }
+        guard let result else { continue }
+        if load.isEmpty { load = Array(repeating: 0, count: result.expertLoad.count) }
+        for (index, rows) in result.expertLoad.enumerated() { load[index] += rows }
+      }
+      return (traces, load, link.traffic.totalSent.payloadBytes)
+    }
+    var load: [UInt32] = []
+    for rank in perRank where !rank.1.isEmpty {
+      load = load.isEmpty ? rank.1 : zip(load, rank.1).map { $0 + $1 }
+    }
+    return (perRank.flatMap(\.0), load, perRank.reduce(0) { $0 + $1.2 })
+  }
+
   private static func run(
     _ settings: WorkerSettings, link: LoopbackLink, plans: [StepPlan]
   ) throws -> [StepResult] {
+    let runner = try runner(settings, link: link)
+    return try plans.compactMap { try runner.run($0) }
+  }
+
+  private static func runner(_ settings: WorkerSettings, link: LoopbackLink) throws -> StepRunner {
     let kernels = KernelTable(InstructionSet(rawValue: settings.instructionSet) ?? .best)
     let loaded = try ModelLoading.load(settings, kernels: kernels) { _, _ in true }
     let team = try ThreadTeam(count: settings.threads, rank: settings.rank, spinLimit: 0)
-    let runner = StepRunner(
+    return StepRunner(
       program: loaded.program, memory: loaded.memory, executor: StepExecutor(team: team, kernels: kernels),
       communicator: Communicator(link: link), collectiveDeadline: .seconds(60),
-      dispatch: settings.expertDispatch)
-    return try plans.compactMap { try runner.run($0) }
+      dispatch: settings.expertDispatch, observations: settings.observations)
   }
 
   static func floats(_ bytes: [UInt8]) -> [Float] {

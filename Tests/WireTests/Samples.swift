@@ -42,6 +42,17 @@ enum Samples {
       epoch: Epoch(rawValue: 1), step: StepNumber(rawValue: 258), groups: [group, StepPlan.GroupPlan()])
   }
 
+  static var trace: StepTrace {
+    var value = StepTrace(
+      epoch: Epoch(rawValue: 1), step: StepNumber(rawValue: 258), rank: 3, rows: 2, sampledRows: 1,
+      wholeRows: 1)
+    var exchange = ExchangeTrace(operation: .expertDispatch, layer: 4, start: 10, duration: 20)
+    exchange.sent = [.init(peer: 1, frames: 1, payloadBytes: 64)]
+    value.exchanges = [exchange]
+    value.routing = [RoutingTrace(layer: 4, usesAllToAll: true, experts: [1, 7])]
+    return value
+  }
+
   static var result: StepResult {
     var value = StepResult(epoch: Epoch(rawValue: 1), step: StepNumber(rawValue: 258), group: 1)
     value.sampled = [
@@ -72,7 +83,7 @@ enum Samples {
   static var all: [any WireMessage] {
     let epoch = Epoch(rawValue: 2)
     return [
-      sampling, SamplingParameters(), plan, result, hello,
+      sampling, SamplingParameters(), plan, result, trace, hello,
       Configure(epoch: epoch, settings: Array("{}".utf8)),
       LoadProgress(rank: 1, bytesDone: 5, bytesTotal: 10),
       Ready(rank: 1, epoch: epoch, weightBytes: 99, numPages: 8),

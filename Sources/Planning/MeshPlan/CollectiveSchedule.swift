@@ -43,7 +43,7 @@ struct CollectiveSchedule {
     switch options.expertDispatch {
     case .allToAll: true
     case .allReduce: false
-    case .auto: traffic.expertDispatch(experts) < Double(traffic.expertTokenAllGather)
+    case .auto: traffic.prefersAllToAll(experts)
     }
   }
 
@@ -54,7 +54,8 @@ struct CollectiveSchedule {
     var all: [PlannedCollective] = []
     if !allToAll {
       all.append(
-        collective(.layer(layer), "expert-token-all-gather", mesh.tokenOwners, traffic.expertTokenAllGather))
+        collective(
+          .layer(layer), "expert-token-all-gather", mesh.tokenOwners, traffic.expertTokenAllGather(experts)))
     } else if mesh.tokenOwners > 1 {
       all.append(
         PlannedCollective(

@@ -1,5 +1,3 @@
-package import Topology
-
 /// How many payload bytes the ranks of one replica put on the wire for each token of a step.
 ///
 /// All formulas of data movement are here, so that counted bytes can be compared with them. Rows are
@@ -17,6 +15,11 @@ package struct CollectiveTraffic: Sendable {
 
   /// Bytes of one activation row.
   package var rowBytes: Int { plan.model.hiddenSize * 4 }
+
+  /// Bytes of a row on its way to its experts: its chosen experts stand before its values.
+  package func routedRowBytes(_ experts: ExpertDimensions) -> Int {
+    rowBytes + 4 * experts.numExpertsPerToken
+  }
 
   private var groupSize: Int { mesh.attentionRanks }
 
@@ -57,8 +60,19 @@ package struct CollectiveTraffic: Sendable {
   }
 
   /// Experts, all-reduce way, tokens in: every rank sends its rows to its O - 1 counterparts: n * (O - 1)
-  /// rows.
-  package var expertTokenAllGather: Int { groupSize * (mesh.tokenOwners - 1) * rowBytes }
+  /// rows, each with its chosen experts.
+  package func expertTokenAllGather(_ experts: ExpertDimensions) -> Int {
+    groupSize * (mesh.tokenOwners - 1) * routedRowBytes(experts)
+  }
+
+  /// Whether routed rows alone should move: then fewer bytes are expected, those of the shared experts' rows included,
+  /// which come for nothing where all rows are gathered. Every rank of a replica finds the same.
+  package func prefersAllToAll(_ experts: ExpertDimensions) -> Bool {
+    let gathered = expertTokenAllGather(experts)
+    guard gathered > 0 else { return true }
+    let shared = experts.sharedIntermediateSize > 0 ? mlpTokenAllGather : 0
+    return expertDispatch(experts) + Double(shared) < Double(gathered)
+  }
 
   /// Experts, all-to-all way, tokens in: a row goes once to every rank outside its group that owns one of its
   /// experts; expected over routers that choose every expert alike.
@@ -73,7 +87,7 @@ package struct CollectiveTraffic: Sendable {
         split.range(of: block).count, of: experts.numExperts, chosen: experts.numExpertsPerToken)
       destinations += chosen * (Double(mesh.mlpRanks) - ownGroup)
     }
-    return destinations * Double(rowBytes)
+    return destinations * Double(routedRowBytes(experts))
   }
 
   /// Experts, results back per (token, slot): the M ranks that own the slot's expert send their roots to the
