@@ -1,4 +1,5 @@
 package import Topology
+internal import Wire
 
 /// One layer of a recorded step as an SVG picture: a grid of senders and receivers for each operation.
 package struct TrafficPicture {

@@ -1,5 +1,6 @@
 package import Parsing
 package import Topology
+internal import Wire
 
 /// The JSON document of `trace`.
 package enum TrafficReport {

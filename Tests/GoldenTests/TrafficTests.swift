@@ -53,7 +53,8 @@ struct TrafficTests {
           }
         }
         #expect(recorded.reduce(0) { $0 + $1.bytes } == bytes, "\(name), \(shape): bytes outside the records")
-        #expect(bytes > 0)
+        // A dense model has nothing to move over attn_dp_expert alone.
+        #expect(bytes > 0 || name == "llama-gqa")
         (steps, total) = (steps + recorded.count, total + bytes)
       }
     }

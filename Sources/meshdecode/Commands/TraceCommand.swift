@@ -3,9 +3,11 @@ internal import Engine
 internal import Foundation
 internal import Parsing
 internal import Presentation
+internal import RunSetup
 internal import Settings
 internal import Topology
 internal import Wire
+internal import WorkerRuntime
 internal import Workloads
 
 struct TraceCommand: ParsableCommand {
