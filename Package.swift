@@ -60,6 +60,10 @@ let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
 let package = Package(
   name: "meshdecode",
+  products: [
+    // For engines that bring their own scheduler, block allocator and sampler.
+    .library(name: "MeshDecoding", targets: ["MeshDecoding"])
+  ],
   dependencies: [
     // Command line: parsing, help, nearest-flag suggestions, shell completion.
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -129,6 +133,13 @@ let package = Package(
         "Settings", "Parsing", "Tensors", "Topology", "ModelConfigs", "Planning", "Compute", "Engine",
         "WorkerRuntime", "Checkpoints", "Wire",
       ]),
+    room(
+      "MeshDecoding",
+      [
+        "Engine", "RunSetup", "Settings", "WorkerRuntime", "Checkpoints", "ModelConfigs", "Tensors",
+        "Topology",
+        "KVCaching", "Parsing", "Wire",
+      ]),
     .executableTarget(
       name: "meshdecode",
       dependencies: [
@@ -179,6 +190,11 @@ let package = Package(
         "WorkerRuntime", "Models", "Compute", "Collectives", "Transport", "KVCaching", "Wire", "Topology",
         "Parsing", "ModelConfigs", "Workloads", "TestSupport",
       ], exclude: ["Fixtures"]),
+    .executableTarget(
+      name: "engine-example", dependencies: ["MeshDecoding"], path: "Tests/Examples/EngineExample",
+      swiftSettings: common),
+    tests(
+      "MeshDecodingTests", ["MeshDecoding", "meshdecode", "engine-example", "Parsing", "TestSupport"]),
     tests("TokenizationTests", ["Tokenization", "Parsing"], resources: [.copy("Fixtures")]),
     .executableTarget(
       name: "tokenizer-timing", dependencies: ["Tokenization"], path: "Tests/Benchmarks/TokenizerComparison",

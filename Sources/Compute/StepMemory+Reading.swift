@@ -31,6 +31,15 @@ extension StepMemory {
     try body(&span)
   }
 
+  /// Copies bytes in.
+  package func store(_ bytes: [UInt8], at region: Region) {
+    let target = unsafe check(region, bytes: bytes.count)
+    unsafe bytes.withUnsafeBytes { source in
+      guard let base = source.baseAddress else { return }
+      unsafe target.copyMemory(from: base, byteCount: bytes.count)
+    }
+  }
+
   /// Copies bytes out.
   package func bytes(_ region: Region, count: Int) -> [UInt8] {
     unsafe Array(UnsafeRawBufferPointer(start: check(region, bytes: count), count: count))

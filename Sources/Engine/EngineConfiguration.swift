@@ -43,6 +43,8 @@ package struct EngineConfiguration: Sendable {
   /// The executable that is started as worker; empty takes this one.
   package var workerExecutable = ""
   package var buildID: String
+  /// Whether SIGINT, SIGTERM and SIGHUP end the run in order; false leaves signals to the caller's process.
+  package var handlesSignals = true
   package var startupTimeout: Duration = .seconds(600)
   package var collectiveTimeout: Duration = .seconds(30)
 

@@ -35,7 +35,10 @@ package final class MeshEngine {
   private let launcher: LocalLauncher
   private let context: ZMQContext
   private let server: ControlServer
-  private var core: CoordinatorCore
+  private(set) var core: CoordinatorCore
+  /// Results of a step that the caller planned, by attention group, while one is running.
+  var directResults: [Int: StepResult]?
+  var directStep = StepNumber(rawValue: 0)
   private var events: [CoordinatorEvent] = []
   private var directives: [CoordinatorDirective] = []
   private var names: [WorkerName?]
@@ -71,7 +74,7 @@ package final class MeshEngine {
     let settings = try Self.coreSettings(configuration, sizes: sizes)
     core = CoordinatorCore(settings: settings, now: Self.now)
     do {
-      try TerminationSignals.install()
+      if configuration.handlesSignals { try TerminationSignals.install() }
       directory = try Launching.RunDirectory.create(base: configuration.runDirectoryBase)
       context = try ZMQContext()
       let control =
@@ -230,7 +233,7 @@ package final class MeshEngine {
   }
 
   /// One round: wait for something to happen, let the core decide, carry it out.
-  private func turn(_ observe: (EngineEvent) -> Void) throws(EngineError) {
+  func turn(_ observe: (EngineEvent) -> Void) throws(EngineError) {
     if events.isEmpty { try collect() }
     directives.removeAll(keepingCapacity: true)
     let batch = events
@@ -244,11 +247,12 @@ package final class MeshEngine {
     let wait = core.nextDeadline.map { min($0 - now, .seconds(3600)) } ?? .seconds(3600)
     do {
       let ready = try server.wait(
-        descriptors: [launcher.exitDescriptor, TerminationSignals.descriptor]
+        descriptors: [launcher.exitDescriptor]
+          + (configuration.handlesSignals ? [TerminationSignals.descriptor] : [])
           + (awaitedInput.map { [$0] } ?? []),
         until: .after(max(wait, .zero)))
       isInputReady = awaitedInput.map { ready.descriptors.contains($0) } ?? false
-      if let signal = TerminationSignals.received {
+      if configuration.handlesSignals, let signal = TerminationSignals.received {
         throw EngineError(.interrupted(signal: signal), "interrupted by signal \(signal)")
       }
       while let event = try server.receive() { try receive(event) }
@@ -288,7 +292,11 @@ package final class MeshEngine {
       case .stepResult:
         let result = try StepResult(from: &reader)
         count(result.expertLoad)
-        events.append(.stepResult(result, rank: rank))
+        if directResults == nil {
+          events.append(.stepResult(result, rank: rank))
+        } else {
+          directResults?[Int(result.group)] = result
+        }
       case .stepTrace: traces.append(try StepTrace(from: &reader))
       case .abort: events.append(.abort(try Abort(from: &reader), rank: rank))
       case .pulse: events.append(.pulse(try Pulse(from: &reader)))
@@ -346,6 +354,14 @@ package final class MeshEngine {
       try send(.configure, to: name) { message.write(to: &$0) }
     }
     awaitingSettings.removeAll()
+  }
+
+  /// Sends a message that the core knows nothing of.
+  func sendDirect(
+    _ kind: MessageKind, to rank: Int, step: StepNumber, _ message: some WireMessage
+  ) throws(EngineError) {
+    guard let name = names[rank] else { throw EngineError(.failure, "rank \(rank) has left the mesh") }
+    try send(kind, to: name, step: step) { message.write(to: &$0) }
   }
 
   private func send(

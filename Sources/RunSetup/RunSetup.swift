@@ -33,12 +33,21 @@ package struct RunSetup: Sendable {
   package init(
     settings: EngineSettings, configFile: String, modelDirectory: String? = nil
   ) throws(SetupError) {
+    try self.init(
+      settings: settings, configuration: try Self.json(configFile), named: configFile,
+      modelDirectory: modelDirectory)
+  }
+
+  /// As the other one for a configuration that is known already; `named` is what messages call it.
+  package init(
+    settings: EngineSettings, configuration json: JSONValue, named configFile: String,
+    modelDirectory: String? = nil
+  ) throws(SetupError) {
     self.settings = settings
     self.modelDirectory = modelDirectory
     let overrides = try Self.object(settings.model.hfOverrides, flag: "--hf-overrides")
     additionalConfig = try Self.object(settings.mesh.additionalConfig, flag: "--additional-config")
       .map { .object($0) }
-    let json = try Self.json(configFile)
     do {
       config = try ModelConfig(json: json, overrides: overrides)
       configJSON = .object(

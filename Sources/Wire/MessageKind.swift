@@ -44,4 +44,6 @@ package enum MessageKind: UInt16, Sendable, Hashable, CaseIterable {
   case answer = 33
   /// Worker -> coordinator: what it moved in a step, when the run records that.
   case stepTrace = 34
+  /// Coordinator -> worker: final norm and head of rows that come with it.
+  case headPlan = 35
 }

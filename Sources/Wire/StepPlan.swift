@@ -1,7 +1,7 @@
 package import KVCaching
 
-/// What one replica computes in one step: sent whole to each of its ranks, because ranks that hold no sequence
-/// of a group still take part in its collectives and experts.
+/// What one replica computes in one step: sent whole to each of its ranks, because ranks that hold no
+/// sequence of a group still take part in its collectives and experts.
 ///
 /// A rank handles its own group's part in this order: releases, admissions, chunks.
 package struct StepPlan: Sendable, Hashable {
@@ -94,7 +94,8 @@ package struct SequenceChunk: Sendable, Hashable {
     self.output = output
   }
 
-  /// The position after the last token; also the position of a token sampled from this chunk, which keys its draw.
+  /// The position after the last token; also the position of a token sampled from this chunk, which keys its
+  /// draw.
   package var endPosition: Int { Int(startPosition) + tokens.count }
 }
 
@@ -117,9 +118,14 @@ package struct OutputRequest: OptionSet, Sendable, Hashable, BitwiseCopyable {
   /// Experts and weights that the routers chose for every row.
   package static let routing = OutputRequest(rawValue: 16)
 
+  /// Hidden states of every row after the last layer, before the final norm.
+  package static let lastHidden = OutputRequest(rawValue: 32)
+
   /// Outputs of the last row only.
   package static let lastRow: OutputRequest = [.sample, .logits]
   /// Outputs of every row.
-  package static let everyRow: OutputRequest = [.scoreTargets, .hidden, .routing]
-  package static let all: OutputRequest = [.sample, .logits, .scoreTargets, .hidden, .routing]
+  package static let everyRow: OutputRequest = [.scoreTargets, .hidden, .routing, .lastHidden]
+  package static let all: OutputRequest = [
+    .sample, .logits, .scoreTargets, .hidden, .routing, .lastHidden,
+  ]
 }

@@ -42,8 +42,8 @@ struct StepExchanges: ~Copyable {
   var payloadBytesSent: Int { communicator.link.traffic.totalSent.payloadBytes }
 
   /// Numbers the operations of a new step and plans those whose sizes are known now.
-  mutating func begin(plan: StepPlan, rows: StepRows, tables: StepTables) {
-    step = plan.step
+  mutating func begin(step newStep: StepNumber, rows: StepRows, tables: StepTables) {
+    step = newStep
     sequence = 0
     hasAllRows = false
     waitedNanoseconds = 0

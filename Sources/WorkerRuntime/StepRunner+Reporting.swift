@@ -115,7 +115,8 @@ extension StepRunner {
     return SampledToken(slot: slot, token: draw.token, logprobs: draw.logprobs)
   }
 
-  /// The highest of the group's local maxima; vocabulary slices ascend, so the first of equals has the lowest id.
+  /// The highest of the group's local maxima; vocabulary slices ascend, so the first of equals has the lowest
+  /// id.
   private func bestCandidate(_ row: Int) throws(WorkerError) -> TokenID {
     guard let heads = program.places.gatheredCandidates else { throw .badPlan("this rank does not sample") }
     var best = -Float.infinity
@@ -170,6 +171,13 @@ extension StepRunner {
         result.payloads.append(
           payload(
             chunk, .hidden, index: program.places.captureCount, rows: rows, columns: width, bytes: bytes))
+      }
+      if chunk.output.contains(.lastHidden) {
+        let place = program.places.residual.advanced(byFloats: firstRow * width)
+        result.payloads.append(
+          payload(
+            chunk, .hidden, index: program.geometry.plan.model.layers.count, rows: rows,
+            columns: width, bytes: memory.bytes(place, count: rows * width * 4)))
       }
       if chunk.output.contains(.routing) { appendRouting(chunk, firstRow: firstRow, to: &result) }
       firstRow += rows

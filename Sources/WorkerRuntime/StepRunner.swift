@@ -29,6 +29,8 @@ package final class StepRunner {
   /// Layer of each synchronisation point, for records; empty unless the run keeps them.
   private let syncLayers: [Int32]
   private var nextSync = 0
+  /// Final norm and head alone.
+  let headProgram: StepProgram
 
   package init(
     program: RankProgram, memory: StepMemory, executor: consuming StepExecutor,
@@ -37,6 +39,7 @@ package final class StepRunner {
   ) {
     let records = observations.contains(.exchanges)
     syncLayers = records ? Self.syncLayers(program) : []
+    headProgram = program.head
     routing = RoutingCapture(countsLoad: observations.contains(.expertLoad))
     self.program = program
     self.memory = memory
@@ -64,13 +67,8 @@ package final class StepRunner {
   package func run(_ plan: StepPlan) throws(WorkerError) -> StepResult? {
     let started = Deadline.now
     try fill(plan)
-    exchanges.begin(plan: plan, rows: rows, tables: tables)
-    failure = nil
-    nextSync = 0
-    executor.run(program: program.program, memory: memory, tables: tables) { point in
-      self.synchronise(at: point)
-    }
-    if let failure { throw failure }
+    exchanges.begin(step: plan.step, rows: rows, tables: tables)
+    try execute(program.program)
     guard isReporter else { return nil }
     var result = try report(plan)
     result.timings.total = Deadline.now - started
@@ -78,6 +76,14 @@ package final class StepRunner {
     result.timings.bytesSent = UInt64(exchanges.payloadBytesSent)
     result.expertLoad = routing.load
     return result
+  }
+
+  /// Walks the whole program or its end.
+  func execute(_ steps: StepProgram) throws(WorkerError) {
+    failure = nil
+    nextSync = steps.steps.count == program.program.steps.count ? 0 : max(syncLayers.count - 1, 0)
+    executor.run(program: steps, memory: memory, tables: tables) { point in self.synchronise(at: point) }
+    if let failure { throw failure }
   }
 
   /// What the last step moved, when the run records exchanges.

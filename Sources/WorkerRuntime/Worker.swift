@@ -12,7 +12,8 @@ package struct WorkerConnection: Sendable, Hashable {
   package var coordinator: String
   package var rank: Int
   package var worldSize: Int
-  /// Where this worker listens for its peers; `tcp://host:*` takes any free port, `shm://*` new shared memory.
+  /// Where this worker listens for its peers; `tcp://host:*` takes any free port, `shm://*` new shared
+  /// memory.
   package var dataEndpoint: String
   package var epoch: Epoch
   package var incarnation: UInt32
@@ -170,6 +171,16 @@ package final class Worker {
           try send(.stepTrace, step: plan.step) { trace.write(to: &$0) }
         }
         if let result {
+          try send(.stepResult, step: plan.step) { result.write(to: &$0) }
+        }
+      case .headPlan:
+        let plan: HeadPlan
+        do throws(ParseError) {
+          plan = try HeadPlan(decoding: message.payload)
+        } catch {
+          throw .badPlan("\(error)")
+        }
+        if let result = try runner.run(plan) {
           try send(.stepResult, step: plan.step) { result.write(to: &$0) }
         }
       case .shutdown, .abort: return

@@ -84,6 +84,7 @@ enum Samples {
     let epoch = Epoch(rawValue: 2)
     return [
       sampling, SamplingParameters(), plan, result, trace, hello,
+      HeadPlan(epoch: epoch, step: StepNumber(rawValue: 4), group: 1, rows: 1, hidden: Array(0..<8)),
       Configure(epoch: epoch, settings: Array("{}".utf8)),
       LoadProgress(rank: 1, bytesDone: 5, bytesTotal: 10),
       Ready(rank: 1, epoch: epoch, weightBytes: 99, numPages: 8),
