@@ -1,4 +1,5 @@
 internal import Coordination
+internal import Topology
 package import Wire
 
 /// Steps that the caller plans itself, past the scheduler; for the first replica.

@@ -1,4 +1,5 @@
 internal import Engine
+internal import ModelConfigs
 internal import RunSetup
 internal import Topology
 internal import Wire

@@ -41,6 +41,9 @@ extension DecoderConfiguration {
       settings: settings, configuration: json, named: "hf_config", modelDirectory: directory)
   }
 
+  /// vLLM's names of cache types, as the settings have them.
+  private static let shortNames = ["bfloat16": "bf16", "float32": "f32"]
+
   /// The settings of a command line with these values, which has the bounds of each.
   private func settings() throws -> EngineSettings {
     var settings = EngineSettings()
@@ -51,7 +54,8 @@ extension DecoderConfiguration {
       ("attn_dp_expert_size", "\(attentionDataParallelExpertSize)"), ("max_model_len", "\(maxModelLength)"),
       ("max_num_seqs", "\(maxSequences)"), ("max_num_batched_tokens", "\(maxBatchedTokens)"),
       ("block_size", "\(blockSize)"), ("kv_cache_memory_bytes", "\(cacheBytes)"),
-      ("kv_cache_dtype", cacheDType), ("threads_per_worker", "\(threadsPerWorker)"),
+      ("kv_cache_dtype", Self.shortNames[cacheDType] ?? cacheDType),
+      ("threads_per_worker", "\(threadsPerWorker)"),
       ("expert_dispatch", expertDispatch),
     ]
     let texts = [

@@ -1,4 +1,5 @@
 internal import Compute
+internal import Layers
 internal import Models
 package import Wire
 

@@ -34,7 +34,7 @@ private enum Model {
       try Data(lines.joined().utf8).write(to: file)
       let target = directory.appendingPathComponent("logits.safetensors")
       let outcome = try await ProcessHarness.run([
-        "logits", "--model", Self.directory(name), "--kv-cache-dtype", "float32", "--prompts-file", file.path,
+        "logits", "--model", Self.directory(name), "--kv-cache-dtype", "f32", "--prompts-file", file.path,
         "--save-to", target.path,
       ])
       #expect(outcome.exitCode == 0, "\(outcome.standardError)")
@@ -42,7 +42,8 @@ private enum Model {
       let length = (0..<8).reduce(0) { $0 | Int(bytes[$1]) << (8 * $1) }
       let header = try JSONReader.parse(Array(bytes[8..<8 + length]))
       return try prompts.indices.map { index in
-        let range = try #require(header["logits.\(index)"]?["data_offsets"]?.array?.compactMap(\.int))
+        let offsets = try #require(header["logits.\(index)"]?["data_offsets"]?.array)
+        let range = offsets.compactMap(\.int)
         let data = bytes[8 + length + range[0]..<8 + length + range[1]]
         return stride(from: data.startIndex, to: data.endIndex, by: 4).map { start in
           Float(bitPattern: (0..<4).reduce(UInt32(0)) { $0 | UInt32(data[start + $1]) << (8 * UInt32($1)) })
@@ -238,7 +239,7 @@ struct CausalDecoderTests {
     refused(
       #"{"model": "\#(model)", "tensor_parallel_size": 9, "worker_executable": "\#(worker)"}"#,
       "8 query heads")
-    refused(#"{"model": "\#(model)", "block_size": 7}"#, "block_size")
+    refused(#"{"model": "\#(model)", "block_size": 7}"#, "--block-size cannot be '7'")
     refused(#"{"model": "\#(model)", "worker_executable": "/no/such"}"#, "no executable file")
   }
 

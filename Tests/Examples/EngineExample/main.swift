@@ -5,6 +5,7 @@
 //
 // Prints one line of token ids for each prompt.
 
+import Foundation
 import MeshDecoding
 
 /// One sequence: its tokens, how many of them the model has seen, and the blocks that hold their keys and
@@ -47,25 +48,34 @@ func decode(_ decoder: CausalDecoder, prompts: [[Int32]], generate count: Int) t
   return zip(sequences, prompts).map { Array($0.tokens.dropFirst($1.count)) }
 }
 
-let arguments = CommandLine.arguments
-guard arguments.count >= 4, let tp = Int(arguments[2]), let ep = Int(arguments[3]) else {
-  print("usage: engine-example MODEL_DIRECTORY TENSOR_PARALLEL_SIZE EXPERT_PARALLEL_SIZE [WORKER_EXECUTABLE]")
-  throw UsageError()
-}
-var configuration = DecoderConfiguration()
-configuration.model = arguments[1]
-configuration.tensorParallelSize = tp
-configuration.expertParallelSize = ep
-configuration.cacheDType = "float32"
-configuration.maxModelLength = 256
-if arguments.count > 4 { configuration.workerExecutable = arguments[4] }
+/// Reads the arguments, starts the mesh, prints what it decodes.
+func run(_ arguments: [String]) throws {
+  guard arguments.count >= 4, let tp = Int(arguments[2]), let ep = Int(arguments[3]) else {
+    print(
+      "usage: engine-example MODEL_DIRECTORY TENSOR_PARALLEL_SIZE EXPERT_PARALLEL_SIZE [WORKER_EXECUTABLE]")
+    return
+  }
+  var configuration = DecoderConfiguration()
+  configuration.model = arguments[1]
+  configuration.tensorParallelSize = tp
+  configuration.expertParallelSize = ep
+  configuration.cacheDType = "float32"
+  configuration.maxModelLength = 256
+  if arguments.count > 4 { configuration.workerExecutable = arguments[4] }
 
-let decoder = try CausalDecoder(configuration)
-try decoder.load()
-let prompts: [[Int32]] = [[5, 17, 42], [9], [3, 3, 7, 11, 20, 33, 8]]
-for tokens in try decode(decoder, prompts: prompts, generate: 8) {
-  print(tokens.map(String.init).joined(separator: " "))
+  let decoder = try CausalDecoder(configuration)
+  try decoder.load()
+  defer { decoder.close() }
+  let prompts: [[Int32]] = [[5, 17, 42], [9], [3, 3, 7, 11, 20, 33, 8]]
+  for tokens in try decode(decoder, prompts: prompts, generate: 8) {
+    print(tokens.map(String.init).joined(separator: " "))
+  }
 }
-decoder.close()
 
-struct UsageError: Error {}
+do {
+  try run(CommandLine.arguments)
+} catch {
+  // Every error is one sentence.
+  FileHandle.standardError.write(Data("error: \(error)\n".utf8))
+  exit(1)
+}
