@@ -65,6 +65,28 @@ package struct RunSetup: Sendable {
   ///
   /// `numLanes`: lanes of the padding rule; nil for the f32 lanes of this processor.
   package func plan(numLanes: Int? = nil) throws(SetupError) -> MeshPlan {
+    do {
+      return try MeshPlan(
+        config: config, textConfig: textConfig, shape: shape, options: planOptions(numLanes: numLanes))
+    } catch {
+      throw SetupError("\(error)", isUsage: true)
+    }
+  }
+
+  /// The model of this run on a cluster that need not exist.
+  ///
+  /// `description`: see `ClusterDescription`.
+  package func simulate(_ description: String, numLanes: Int? = nil) throws(SetupError) -> ClusterSimulation {
+    do {
+      return try ClusterSimulation(
+        ClusterDescription(description), config: config, textConfig: textConfig,
+        options: planOptions(numLanes: numLanes))
+    } catch {
+      throw SetupError("\(error)", isUsage: true)
+    }
+  }
+
+  private func planOptions(numLanes: Int?) throws(PlanningError) -> MeshPlanOptions {
     var options = MeshPlanOptions()
     options.weightFormat = weightFormat
     options.kvElementBytes = settings.scheduler.kvCacheDType == .float32 ? 4 : 2
@@ -72,12 +94,8 @@ package struct RunSetup: Sendable {
       numLanes ?? (InstructionSet.best == .avx512 ? 16 : InstructionSet.best == .avx2 ? 8 : 4)
     options.loadFormat = settings.model.loadFormat.rawValue
     options.machine.coresPerHost = ProcessInfo.processInfo.activeProcessorCount
-    do {
-      try options.takeOverrides(additionalConfig: additionalConfig)
-      return try MeshPlan(config: config, textConfig: textConfig, shape: shape, options: options)
-    } catch {
-      throw SetupError("\(error)", isUsage: true)
-    }
+    try options.takeOverrides(additionalConfig: additionalConfig)
+    return options
   }
 
   private var weightFormat: WeightFormat {

@@ -14,15 +14,14 @@ struct CollectiveSchedule {
 
   /// Exchanges among at least two ranks.
   func collectives() -> [PlannedCollective] {
-    let mesh = plan.mesh
     var all = [
-      collective(.embedding, "embedding-all-gather", mesh.attentionRanks, traffic.embeddingAllGather)
+      collective(.embedding, "embedding-all-gather", .attention, Double(traffic.embeddingAllGather))
     ]
     for layer in plan.model.layers.indices {
       all.append(
         collective(
-          .layer(layer), "attention-all-reduce", mesh.attentionRanks, traffic.attentionAllReduce(layer: layer)
-        ))
+          .layer(layer), "attention-all-reduce", .attention,
+          Double(traffic.attentionAllReduce(layer: layer))))
       switch plan.model.layers[layer].feedForward {
       case .dense(let width):
         all.append(tokensForMLP(layer))
@@ -33,8 +32,8 @@ struct CollectiveSchedule {
     }
     all.append(
       options.samples
-        ? collective(.head, "logits-gather", mesh.attentionRanks, traffic.sampledLogits)
-        : collective(.head, "candidates-gather", mesh.attentionRanks, traffic.greedyCandidates))
+        ? collective(.head, "logits-gather", .attention, Double(traffic.sampledLogits))
+        : collective(.head, "candidates-gather", .attention, Double(traffic.greedyCandidates)))
     return all.filter { $0.groupSize > 1 }
   }
 
@@ -48,24 +47,20 @@ struct CollectiveSchedule {
   }
 
   private func exchange(_ layer: Int, _ experts: ExpertDimensions) -> [PlannedCollective] {
-    let mesh = plan.mesh
-    let replica = mesh.shape.size(over: MeshGroup.replica.axes)
     let allToAll = usesAllToAll(experts)
     var all: [PlannedCollective] = []
     if !allToAll {
       all.append(
         collective(
-          .layer(layer), "expert-token-all-gather", mesh.tokenOwners, traffic.expertTokenAllGather(experts)))
-    } else if mesh.tokenOwners > 1 {
+          .layer(layer), "expert-token-all-gather", .token, Double(traffic.expertTokenAllGather(experts))))
+    } else if plan.mesh.tokenOwners > 1 {
       all.append(
-        PlannedCollective(
-          place: .layer(layer), operation: "expert-dispatch-all-to-all", groupSize: replica,
-          bytesPerToken: traffic.expertDispatch(experts)))
+        collective(.layer(layer), "expert-dispatch-all-to-all", .replica, traffic.expertDispatch(experts)))
     }
     all.append(
-      PlannedCollective(
-        place: .layer(layer), operation: allToAll ? "expert-combine-all-to-all" : "expert-all-reduce",
-        groupSize: replica, bytesPerToken: traffic.expertCombine(experts)))
+      collective(
+        .layer(layer), allToAll ? "expert-combine-all-to-all" : "expert-all-reduce", .replica,
+        traffic.expertCombine(experts)))
     if experts.sharedIntermediateSize > 0 {
       if allToAll { all.append(tokensForMLP(layer)) }
       all.append(reduction(layer, "shared-expert-reduce", experts.sharedIntermediateSize))
@@ -74,20 +69,18 @@ struct CollectiveSchedule {
   }
 
   private func tokensForMLP(_ layer: Int) -> PlannedCollective {
-    collective(.layer(layer), "mlp-token-all-gather", plan.mesh.shape.attnDP, traffic.mlpTokenAllGather)
+    collective(.layer(layer), "mlp-token-all-gather", .mlpToken, Double(traffic.mlpTokenAllGather))
   }
 
   private func reduction(_ layer: Int, _ operation: String, _ width: Int) -> PlannedCollective {
-    PlannedCollective(
-      place: .layer(layer), operation: operation, groupSize: plan.mesh.mlpRanks,
-      bytesPerToken: traffic.mlpReduce(width: width))
+    collective(.layer(layer), operation, .mlp, traffic.mlpReduce(width: width))
   }
 
   private func collective(
-    _ place: PlannedCollective.Place, _ operation: String, _ groupSize: Int, _ bytes: Int
-  )
-    -> PlannedCollective
-  {
-    PlannedCollective(place: place, operation: operation, groupSize: groupSize, bytesPerToken: Double(bytes))
+    _ place: PlannedCollective.Place, _ operation: String, _ group: MeshGroup, _ bytes: Double
+  ) -> PlannedCollective {
+    PlannedCollective(
+      place: place, operation: operation, group: group,
+      groupSize: plan.mesh.shape.size(over: group.axes), bytesPerToken: bytes)
   }
 }

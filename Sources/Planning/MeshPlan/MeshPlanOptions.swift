@@ -48,8 +48,12 @@ package struct MachineModel: Sendable, Hashable {
   package var multiplyAddsPerSecond = 100e9
   /// One exchange of a small message, from call to return.
   package var exchangeSeconds = 60e-6
-  /// Bytes that one host puts on its links.
+  /// Bytes that the ranks of one host hand to one another.
+  package var localBytesPerSecond = 2e9
+  /// Bytes that one host puts on its links to other hosts.
   package var linkBytesPerSecond = 2e9
+  /// What a message between hosts takes longer than one inside a host, there and back.
+  package var remoteRoundTripSeconds = 0.0
 
   package init() {}
 }

@@ -6,7 +6,7 @@ package struct StepTime: Sendable, Hashable {
   package let computeSeconds: Double
   /// Constant cost of all exchanges.
   package let exchangeSeconds: Double
-  /// Bytes of all exchanges over the links.
+  /// Bytes of all exchanges inside hosts and over the links between them.
   package let transferSeconds: Double
 
   package var seconds: Double { computeSeconds + exchangeSeconds + transferSeconds }
@@ -33,10 +33,28 @@ package struct StepTime: Sendable, Hashable {
         max($0 / machine.memoryBytesPerSecond, $1 / machine.multiplyAddsPerSecond)
       }.max() ?? 0
     let turns = max(1, Double(perHost) / Double(max(1, machine.coresPerHost ?? perHost)))
-    exchangeSeconds = Double(collectives.count) * machine.exchangeSeconds * turns
-    let sent =
-      collectives.reduce(0) { $0 + $1.bytesPerToken } * Double(tokensPerReplica) * Double(mesh.shape.dp)
-    transferSeconds = sent / Double(bytes.count) / machine.linkBytesPerSecond
+    let sentRows = Double(tokensPerReplica) * Double(mesh.shape.dp) / Double(bytes.count)
+    var (exchanges, transfers) = (0.0, 0.0)
+    for collective in collectives {
+      let isRemote = !Self.staysInsideHosts(collective.group, mesh, ranksPerHost: perHost)
+      exchanges += machine.exchangeSeconds * turns + (isRemote ? machine.remoteRoundTripSeconds : 0)
+      transfers +=
+        collective.bytesPerToken * sentRows
+        / (isRemote ? machine.linkBytesPerSecond : machine.localBytesPerSecond)
+    }
+    exchangeSeconds = exchanges
+    transferSeconds = transfers
+  }
+
+  /// Whether no group of the kind has ranks on two hosts, each of which has `ranksPerHost` consecutive ranks.
+  private static func staysInsideHosts(_ kind: MeshGroup, _ mesh: Mesh, ranksPerHost: Int) -> Bool {
+    if ranksPerHost >= mesh.worldSize { return true }
+    // Steps of one along the kind's axes: when each of them stays inside a host, so does the group.
+    return kind.axes.allSatisfy { axis in
+      guard mesh.shape[axis] > 1 else { return true }
+      let inner = MeshAxis.allCases.drop { $0 != axis }.dropFirst().reduce(1) { $0 * mesh.shape[$1] }
+      return ranksPerHost % (inner * mesh.shape[axis]) == 0
+    }
   }
 
   /// Bytes of weights that a rank reads and multiply-adds that it does, for every row that reaches it.

@@ -15,6 +15,13 @@ struct PlanCommand: ParsableCommand {
         meshdecode plan --model DIR --tp 4 --ep 2 --output json
         meshdecode plan --hf-config config.json --additional-config \
       '{"sharding": {"sharding_strategy": {"enable_dp_attention": true, "expert_parallelism": 4}}}'
+        meshdecode plan --model DIR --simulate nodes=64,tp=8,ep=32,attn_dp=8,link=25gbe,rtt=40us
+        meshdecode plan --model DIR --simulate nodes=1..256,memory=200gb/s,link=100gbe,rtt=10us,batch=256
+
+      --simulate predicts decode on a cluster that is not here: nodes=N or nodes=FIRST..LAST (doubling),
+      the degrees of the mesh (left out: the fastest of each size) or ranks=N of a node, and of each node
+      cores, memory (30gb/s), flops (200gflops); link (10gbe), rtt (50us), batch (one sequence for each
+      attention group), context (512).
       """)
 
   @Option(
@@ -27,6 +34,11 @@ struct PlanCommand: ParsableCommand {
     help: ArgumentHelp(
       "Lanes of the padding rule. (1 to 1024; default: the f32 lanes of this processor)", valueName: "lanes"))
   var numLanes: String?
+
+  @Option(
+    name: .customLong("simulate"), parsing: .unconditional,
+    help: ArgumentHelp("Predicts decode on this cluster instead; see the examples.", valueName: "cluster"))
+  var cluster: String?
 
   @OptionGroup var config: ConfigOptions
   @OptionGroup(title: "Model") var model: ModelOptions
@@ -49,10 +61,17 @@ struct PlanCommand: ParsableCommand {
       } else {
         try RunSetup(settings: settings, modelDirectory: try modelDirectory(of: settings))
       }
-    let plan = try setup.plan(numLanes: lanes)
+    let (page, json): (String, JSONValue)
+    if let cluster {
+      let simulation = try setup.simulate(cluster, numLanes: lanes)
+      (page, json) = (simulation.page, simulation.json)
+    } else {
+      let plan = try setup.plan(numLanes: lanes)
+      (page, json) = (plan.page, plan.json)
+    }
     switch settings.output.format {
-    case .text: try Terminal.write(plan.page + "\n")
-    case .json: try Terminal.write(JSONWriter.string(plan.json, options: .spaced) + "\n")
+    case .text: try Terminal.write(page + "\n")
+    case .json: try Terminal.write(JSONWriter.string(json, options: .spaced) + "\n")
     }
   }
 }
