@@ -19,7 +19,8 @@ enum Gemma3Text {
     config.outputBias = bias
     let scalar = try fields.number("query_pre_attn_scalar", in: 1e-3...1e6) ?? 256
     config.attentionScale = 1 / scalar.squareRoot()
-    config.attentionSoftcap = try softcap(&fields, "attn_logit_softcapping")
+    // Written by files of this family, but only Gemma 2 computes with it.
+    fields.accept(["attn_logit_softcapping"])
     config.logitSoftcap = try softcap(&fields, "final_logit_softcapping")
     if try fields.bool("use_bidirectional_attention") ?? false {
       throw ModelConfigError(

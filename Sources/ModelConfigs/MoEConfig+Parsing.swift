@@ -47,10 +47,19 @@ extension MoEConfig {
 
   /// Files may spell out what the family means anyway; another choice is another computation.
   private static func expectScoring(_ fields: inout ConfigFields) throws(ModelConfigError) {
-    for (key, only) in [("scoring_func", "sigmoid"), ("topk_method", "noaux_tc")] {
-      guard let value = try fields.string(key), value != only else { continue }
-      throw ModelConfigError("\(fields.place): \(key) is \(describe(.string(value))); supported is \(only)")
+    // dots.llm1 writes the name of the method where others write that of the function.
+    for key in ["scoring_func", "topk_method"] {
+      guard let value = try fields.string(key), !["sigmoid", "noaux_tc"].contains(value) else { continue }
+      throw ModelConfigError(
+        "\(fields.place): \(key) is \(describe(.string(value))); supported are sigmoid scores and noaux_tc")
     }
+    if let period = try fields.integer("moe_layer_freq", in: ModelLimits.layers), period != 1 {
+      throw ModelConfigError(
+        "\(fields.place): moe_layer_freq is \(period); supported is 1, experts in every layer after the dense ones"
+      )
+    }
+    // How another runtime spreads the experts.
+    fields.accept(["ep_size"])
   }
 
   /// Checks what no single member shows.

@@ -4,7 +4,8 @@ import Testing
 
 /// Whatever a user gets wrong: one sentence on standard error, the right exit code, and nothing left behind.
 @Suite(.serialized) struct BadInputTests {
-  /// Arguments, in which `@` is a directory with `BrokenModels` and the files below; exit code; words of the sentence.
+  /// Arguments, in which `@` is a directory with `BrokenModels` and the files below; exit code; words of the
+  /// sentence.
   typealias Case = (arguments: String, code: Int32, words: String)
 
   static let models: [Case] = [
@@ -36,6 +37,10 @@ import Testing
     ("generate --prompt a --max-num-seqs 600", 2, "--max-num-batched-tokens 512 is less than"),
     ("generate --prompt a --run-directory /no/such", 1, "the run directory cannot be made in /no/such"),
     ("generate --prompt a --run-directory @/text", 1, "give a --run-directory that exists and is writable"),
+    (
+      "generate --prompt a --hf-overrides {\"rope_scaling\":{\"rope_type\":\"dynamic\",\"factor\":2.0}} "
+        + "--max-model-len 99999", 2, "where this model's dynamic rotary scaling begins"
+    ),
     ("generate --prompt a --expert-dispatch pigeon", 2, "choose one of auto, all-to-all, all-reduce"),
     ("generate --prompt a --config @/bad.yaml", 2, "there is no setting 'tpp'; did you mean 'tp'?"),
     ("worker", 2, "Missing expected argument '--coordinator"),

@@ -120,3 +120,45 @@ func generationDefaults() throws {
   #expect(defaults.topK == 20 && defaults.topP == 0.95 && defaults.doSample == true)
   #expect(GenerationDefaults().eosTokenIDs(for: config) == [151645])
 }
+
+@Test("shared experts, sigmoid routers and dense layers before the sparse ones")
+func sharedExpertFiles() throws {
+  let qwen = try ModelConfig(json: HubConfigs.parse(HubConfigs.qwen15MoE))
+  let gated = try #require(qwen.moe)
+  #expect(gated.numExperts == 60 && gated.sharedExpertIntermediateSize == 5632 && gated.sharedExpertGate)
+  #expect(gated.scoring == .softmax && !gated.normalizeTopK && qwen.queryKeyValueBias && !qwen.outputBias)
+  #expect(TensorNames(qwen).parameterCount == 14_315_784_192)
+  let windowed = try ModelConfig(
+    json: changed(HubConfigs.qwen15MoE, [("use_sliding_window", true), ("max_window_layers", 4)]))
+  #expect(windowed.slidingWindows.prefix(6) == [32768, nil, 32768, nil, nil, nil])
+
+  let glm = try ModelConfig(json: HubConfigs.parse(HubConfigs.glm45Air))
+  let grouped = try #require(glm.moe)
+  #expect(
+    grouped.scoring == .sigmoid && grouped.hasSelectionBias && grouped.sharedExpertIntermediateSize == 1408)
+  #expect(grouped.isSparse.prefix(2) == [false, true] && !grouped.sharedExpertGate && !glm.queryKeyNorm)
+  #expect(glm.rope.rotaryDim(headDim: glm.headDim) == 64 && glm.queryKeyValueBias && !glm.outputBias)
+
+  let dots = try ModelConfig(json: HubConfigs.parse(HubConfigs.dotsLLM1))
+  let shared = try #require(dots.moe)
+  #expect(shared.sharedExpertIntermediateSize == 2816 && shared.routedScalingFactor == 2.5)
+  #expect(dots.queryKeyNorm && dots.slidingWindows.allSatisfy { $0 == nil } && dots.headDim == 128)
+}
+
+@Test("routers that cannot be are refused")
+func impossibleRouters() throws {
+  for (members, words) in [
+    ([("n_group", 3)], "n_group is 3"), ([("n_group", 128)], "groups of at least 2"),
+    ([("n_group", 4), ("topk_group", 5)], "topk_group is 5"),
+    ([("n_group", 32), ("topk_group", 1)], "have only 4 experts"),
+    ([("moe_layer_freq", 2)], "moe_layer_freq is 2"),
+    ([("scoring_func", "softmax")], "scoring_func"),
+    ([("num_experts_per_tok", 129)], "at most the 128 experts"),
+  ] as [([(String, JSONValue)], String)] {
+    #expect {
+      try ModelConfig(json: changed(HubConfigs.glm45Air, members))
+    } throws: {
+      "\($0)".contains(words)
+    }
+  }
+}
