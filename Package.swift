@@ -130,21 +130,22 @@ let package = Package(
     room(
       "RunSetup",
       [
-        "Settings", "Parsing", "Tensors", "Topology", "ModelConfigs", "Planning", "Compute", "Engine",
-        "WorkerRuntime", "Checkpoints", "Wire",
+        "Settings", "Parsing", "Tensors", "Topology", "ModelConfigs", "Planning", "Compute", "Coordination",
+        "Engine", "WorkerRuntime", "Checkpoints", "Wire",
       ]),
     room(
       "MeshDecoding",
       [
-        "Engine", "RunSetup", "Settings", "WorkerRuntime", "Checkpoints", "ModelConfigs", "Tensors",
-        "Topology",
+        "Coordination", "Engine", "RunSetup", "Settings", "WorkerRuntime", "Checkpoints", "ModelConfigs",
+        "Tensors", "Topology",
         "KVCaching", "Parsing", "Wire",
       ]),
     .executableTarget(
       name: "meshdecode",
       dependencies: [
         "Settings", "ConfigFiles", "Launching", "Presentation", "RunSetup", "Parsing", "Planning",
-        "Tokenization", "Collectives", "Engine", "Workloads", "WorkerRuntime", "Compute", "Wire",
+        "Tokenization", "Collectives", "Coordination", "Engine", "Workloads", "WorkerRuntime", "Compute",
+        "Wire",
         argumentParser,
       ],
       resources: [.copy("Resources/tiny-qwen3-moe")], swiftSettings: common),

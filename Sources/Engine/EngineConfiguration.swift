@@ -1,4 +1,5 @@
 package import Compute
+package import Coordination
 package import ModelConfigs
 package import Parsing
 package import Topology
@@ -47,6 +48,10 @@ package struct EngineConfiguration: Sendable {
   package var handlesSignals = true
   package var startupTimeout: Duration = .seconds(600)
   package var collectiveTimeout: Duration = .seconds(30)
+  /// A worker that is silent for two of them is hung.
+  package var pulsePeriod: Duration = .milliseconds(500)
+  package var onRankLoss = RankLossPolicy.respawn
+  package var restarts = RestartLimits()
 
   /// Longest default sequence of models that allow far more than a CPU can serve in reasonable time.
   package static let defaultLengthLimit = 32_768

@@ -12,46 +12,43 @@ internal import Transport
 package import Wire
 internal import WorkerRuntime
 
-/// What a running mesh tells the caller.
-package enum EngineEvent: Sendable {
-  case loading(bytesDone: UInt64, bytesTotal: UInt64)
-  case ready
-  case token(EmittedToken)
-  case payload(SequencePayload)
-  case finished(FinishedSequence)
-  case refused(RequestID, String)
-}
-
 /// A mesh of worker processes on this host, from launch to teardown, driven by one thread.
 ///
 /// The shell around `CoordinatorCore`: it turns messages, process ends and signals into events, and
 /// directives into messages. Nothing here decides anything.
 package final class MeshEngine {
   package let sizes: RunSizes
-  private let configuration: EngineConfiguration
+  let configuration: EngineConfiguration
   private let plan: ShardPlan
-  private let limits: RunLimits
+  let limits: RunLimits
   private let directory: Launching.RunDirectory
-  private let launcher: LocalLauncher
   private let context: ZMQContext
-  private let server: ControlServer
-  private(set) var core: CoordinatorCore
+  let server: ControlServer
+  private let pulses: PulseMonitor
+  var processes: RankProcesses
+  var core: CoordinatorCore
   /// Results of a step that the caller planned, by attention group, while one is running.
   var directResults: [Int: StepResult]?
   var directStep = StepNumber(rawValue: 0)
-  private var events: [CoordinatorEvent] = []
+  var events: [CoordinatorEvent] = []
   private var directives: [CoordinatorDirective] = []
-  private var names: [WorkerName?]
-  private var endpoints: [String?]
-  private var awaitingSettings: Set<Int> = []
-  private var traces: [StepTrace] = []
+  /// The processes that play the ranks, and those that want to.
+  var names: [WorkerName?]
+  var applicants: [Int: WorkerName] = [:]
+  var endpoints: [String]
+  var offeredEndpoints: [Int: String] = [:]
+  /// How the ranks that are being replaced were lost.
+  var losses: [Int: RankLoss] = [:]
+  var isReady = false
+  var traces: [StepTrace] = []
   /// Rows per expert of each MoE layer, layer-major, over all steps; empty unless the run counts them.
   package private(set) var expertLoad: [UInt64] = []
-  private var isReady = false
   private var isStopped = false
   /// What `run(untilReadable:)` waits for, and whether it has come.
   private var awaitedInput: Int32?
   private var isInputReady = false
+  /// Gets a line for the user when a rank was lost or replaced.
+  package var notice: (String) -> Void = { _ in }
 
   /// Starts the workers; call `waitUntilReady` next.
   ///
@@ -70,27 +67,40 @@ package final class MeshEngine {
       kvFormat: configuration.kvFormat, scoresRows: configuration.scoresRows)
     let world = configuration.mesh.worldSize
     names = Array(repeating: nil, count: world)
-    endpoints = Array(repeating: nil, count: world)
+    endpoints = Array(repeating: "", count: world)
     let settings = try Self.coreSettings(configuration, sizes: sizes)
     core = CoordinatorCore(settings: settings, now: Self.now)
     do {
       if configuration.handlesSignals { try TerminationSignals.install() }
-      directory = try Launching.RunDirectory.create(base: configuration.runDirectoryBase)
+      let directory = try Launching.RunDirectory.create(base: configuration.runDirectoryBase)
       context = try ZMQContext()
-      let control =
-        configuration.transport == .tcp ? "tcp://127.0.0.1:*" : "ipc://\(directory.file("control"))"
-      server = try ControlServer(
-        context, endpoint: try Endpoint(control), checksum: { HardwareChecksum.crc32c($0, $1) })
-      launcher = try LocalLauncher()
+      let usesTCP = configuration.transport == .tcp
+      func endpoint(_ name: String) throws(TransportError) -> Endpoint {
+        try Endpoint(usesTCP ? "tcp://127.0.0.1:*" : "ipc://\(directory.file(name))")
+      }
+      let server = try ControlServer(
+        context, endpoint: try endpoint("control"), checksum: { HardwareChecksum.crc32c($0, $1) })
+      let pulses = try PulseMonitor(
+        context, endpoint: try endpoint("pulses"), period: configuration.pulsePeriod)
+      let executable =
+        configuration.workerExecutable.isEmpty
+        ? try ExecutableLocation.path() : configuration.workerExecutable
+      processes = try RankProcesses(
+        RankProcesses.Command(
+          executable: executable, directory: directory.path, worldSize: world,
+          transport: configuration.transport,
+          controlEndpoint: server.endpoint.description, pulseEndpoint: pulses.endpoint.description,
+          pulseMilliseconds: Int(configuration.pulsePeriod / .milliseconds(1))))
+      (self.directory, self.server, self.pulses) = (directory, server, pulses)
     } catch {
       throw EngineError(.failure, "\(error)")
     }
-    try launch()
+    for rank in 0..<world { processes.start(rank, incarnation: 0, epoch: core.epoch) }
   }
 
   deinit { stop() }
 
-  private static var now: Timestamp { Timestamp(nanoseconds: Int64(clamping: Deadline.now)) }
+  static var now: Timestamp { timestamp(Deadline.now) }
 
   private static func coreSettings(
     _ configuration: EngineConfiguration, sizes: RunSizes
@@ -108,38 +118,17 @@ package final class MeshEngine {
     if let problem = limits.problems().first { throw EngineError(.configuration, problem) }
     var settings = CoordinatorSettings(
       mesh: Mesh(configuration.mesh), limits: limits, buildID: configuration.buildID)
-    settings.joinDeadline = configuration.startupTimeout
+    // A process on this host says hello within milliseconds; the rest is patience with a busy machine.
+    settings.joinDeadline = min(
+      configuration.startupTimeout, .seconds(10 + configuration.mesh.worldSize))
     settings.loadDeadline = configuration.startupTimeout
     settings.stepDeadline = max(.seconds(600), configuration.collectiveTimeout * 4)
+    settings.acknowledgeDeadline = max(.seconds(10), configuration.collectiveTimeout)
+    settings.stallDeadline = max(.seconds(10), configuration.collectiveTimeout)
+    settings.pulsePeriod = configuration.pulsePeriod
+    settings.onRankLoss = configuration.onRankLoss
+    settings.restarts = configuration.restarts
     return settings
-  }
-
-  /// A worker that crashes ends at once; collecting a backtrace would keep its peers waiting for seconds.
-  private static let workerEnvironment = ["SWIFT_BACKTRACE": "enable=no"]
-
-  private func launch() throws(EngineError) {
-    do {
-      let executable =
-        configuration.workerExecutable.isEmpty
-        ? try ExecutableLocation.path() : configuration.workerExecutable
-      let world = configuration.mesh.worldSize
-      launcher.start(
-        LaunchPlan(worldSize: world, executable: executable, environment: Self.workerEnvironment) { rank in
-          let data =
-            switch configuration.transport {
-            case .ipc: "ipc://\(directory.file("r\(rank)"))"
-            case .tcp: "tcp://127.0.0.1:*"
-            case .shm: "shm://*"
-            }
-          return [
-            "worker", "--coordinator", server.endpoint.description, "--rank", "\(rank)", "--world-size",
-            "\(world)",
-            "--data-endpoint", data, "--epoch", "\(core.epoch.rawValue)", "--directory", directory.path,
-          ]
-        })
-    } catch {
-      throw EngineError(.failure, "\(error)")
-    }
   }
 
   /// Loads the model on all ranks.
@@ -211,7 +200,7 @@ package final class MeshEngine {
     return traces
   }
 
-  private func count(_ load: [UInt32]) {
+  func count(_ load: [UInt32]) {
     guard !load.isEmpty else { return }
     if expertLoad.isEmpty { expertLoad = Array(repeating: 0, count: load.count) }
     for (index, rows) in load.enumerated() where index < expertLoad.count {
@@ -227,14 +216,15 @@ package final class MeshEngine {
     guard !isStopped else { return }
     isStopped = true
     let farewell = Shutdown(epoch: core.epoch, text: "the run is over")
-    for case .some(let name) in names { try? send(.shutdown, to: name) { farewell.write(to: &$0) } }
-    launcher.stop()
+    for case .some(let name) in names { send(.shutdown, to: name) { farewell.write(to: &$0) } }
+    processes.stop()
+    pulses.close()
     directory.remove()
   }
 
-  /// One round: wait for something to happen, let the core decide, carry it out.
+  /// One round: gather what happened, waiting for it if need be, let the core decide, carry it out.
   func turn(_ observe: (EngineEvent) -> Void) throws(EngineError) {
-    if events.isEmpty { try collect() }
+    try collect(observe)
     directives.removeAll(keepingCapacity: true)
     let batch = events
     events.removeAll(keepingCapacity: true)
@@ -242,12 +232,14 @@ package final class MeshEngine {
     for directive in directives { try interpret(directive, observe) }
   }
 
-  private func collect() throws(EngineError) {
+  /// Everything that is there is taken, so that the core never takes a message under way for silence.
+  private func collect(_ observe: (EngineEvent) -> Void) throws(EngineError) {
     let now = Self.now
-    let wait = core.nextDeadline.map { min($0 - now, .seconds(3600)) } ?? .seconds(3600)
+    let wait =
+      events.isEmpty ? core.nextDeadline.map { min($0 - now, .seconds(3600)) } ?? .seconds(3600) : .zero
     do {
       let ready = try server.wait(
-        descriptors: [launcher.exitDescriptor]
+        descriptors: [processes.exitDescriptor]
           + (configuration.handlesSignals ? [TerminationSignals.descriptor] : [])
           + (awaitedInput.map { [$0] } ?? []),
         until: .after(max(wait, .zero)))
@@ -255,126 +247,24 @@ package final class MeshEngine {
       if configuration.handlesSignals, let signal = TerminationSignals.received {
         throw EngineError(.interrupted(signal: signal), "interrupted by signal \(signal)")
       }
-      while let event = try server.receive() { try receive(event) }
-      if ready.descriptors.contains(launcher.exitDescriptor) { noteExits() }
+      takePulses()
+      while let event = try server.receive() { try receive(event, observe) }
+      if ready.descriptors.contains(processes.exitDescriptor) { events += processes.takeExits() }
       if events.isEmpty { events.append(.tick) }
     } catch {
       throw (error as? EngineError) ?? EngineError(.failure, "\(error)")
     }
   }
 
-  private func noteExits() {
-    for exit in launcher.takeExits() {
-      let lines =
-        exit.lastLines.isEmpty ? "" : "; its last words: " + exit.lastLines.suffix(3).joined(separator: " | ")
-      events.append(.rankLost(rank: exit.rank, text: "\(exit.ending)\(lines)"))
+  private func takePulses() {
+    let (heard, until) = pulses.take()
+    for entry in heard {
+      events.append(.pulse(entry.pulse, incarnation: entry.incarnation, at: Self.timestamp(entry.at)))
     }
+    events.append(.pulsesTaken(until: Self.timestamp(until)))
   }
 
-  private func receive(_ event: ControlServer.Event) throws {
-    switch event {
-    case .malformed(let error, let name):
-      guard let name else { return }
-      events.append(.rankLost(rank: Int(name.rank), text: "sent an unreadable message: \(error)"))
-    case .message(let message, let name):
-      var reader = ByteReader(message.payload.span)
-      let rank = Int(name.rank)
-      guard names.indices.contains(rank) else { return }
-      switch message.kind {
-      case .hello:
-        names[rank] = name
-        events.append(.hello(try Hello(from: &reader)))
-      case .addressBook:
-        endpoints[rank] = try reader.lengthPrefixedString(atMost: 4096, "data endpoint")
-        try sendSettingsWhenComplete()
-      case .loadProgress: events.append(.loadProgress(try LoadProgress(from: &reader)))
-      case .ready: events.append(.ready(try Ready(from: &reader)))
-      case .stepResult:
-        let result = try StepResult(from: &reader)
-        count(result.expertLoad)
-        if directResults == nil {
-          events.append(.stepResult(result, rank: rank))
-        } else {
-          directResults?[Int(result.group)] = result
-        }
-      case .stepTrace: traces.append(try StepTrace(from: &reader))
-      case .abort: events.append(.abort(try Abort(from: &reader), rank: rank))
-      case .pulse: events.append(.pulse(try Pulse(from: &reader)))
-      default: break
-      }
-    }
-  }
-
-  private func interpret(_ directive: CoordinatorDirective, _ observe: (EngineEvent) -> Void)
-    throws(EngineError)
-  {
-    switch directive {
-    case .configure(let rank):
-      awaitingSettings.insert(rank)
-      try sendSettingsWhenComplete()
-    case .refuse(let rank, let text):
-      guard let name = names[rank] else { return }
-      try send(.refusal, to: name) { $0.raw(Array(text.utf8)) }
-    case .loading(let done, let total): observe(.loading(bytesDone: done, bytesTotal: total))
-    case .introduce:
-      isReady = true
-      observe(.ready)
-    case .sendPlan(let plan, let replica):
-      for rank in core.settings.mesh.ranks where core.settings.placements[rank].replica == replica {
-        guard let name = names[rank] else { continue }
-        try send(.stepPlan, to: name, step: plan.step) { plan.write(to: &$0) }
-      }
-    case .token(let token): observe(.token(token))
-    case .payload(let payload): observe(.payload(payload))
-    case .finished(let end): observe(.finished(end))
-    case .refused(let id, let text): observe(.refused(id, text))
-    case .failed(let failure): throw EngineError(.failure, failure.description)
-    case .abortStep, .drained, .shutdown: break
-    }
-  }
-
-  /// Workers are configured together, because each needs everybody's endpoint.
-  private func sendSettingsWhenComplete() throws(EngineError) {
-    let world = configuration.mesh.worldSize
-    let known = endpoints.compactMap { $0 }
-    guard awaitingSettings.count == world, known.count == world else { return }
-    for rank in awaitingSettings.sorted() {
-      guard let name = names[rank] else { continue }
-      var settings = WorkerSettings(
-        modelDirectory: configuration.modelDirectory, configJSON: JSONWriter.string(configuration.configJSON),
-        dummySeed: configuration.dummySeed, weightDType: configuration.weightDType, mesh: configuration.mesh,
-        rank: rank, limits: limits, threads: sizes.threadsPerWorker, spins: sizes.hasCPUPerThread,
-        firstCPU: sizes.hasCPUPerThread ? rank * sizes.threadsPerWorker : -1,
-        instructionSet: configuration.instructionSet, endpoints: known,
-        collectiveMilliseconds: Int(configuration.collectiveTimeout / .milliseconds(1)),
-        pulseMilliseconds: 500,
-        expertDispatch: configuration.expertDispatch)
-      settings.observations = configuration.observations
-      let message = Configure(epoch: core.epoch, settings: settings.encoded())
-      try send(.configure, to: name) { message.write(to: &$0) }
-    }
-    awaitingSettings.removeAll()
-  }
-
-  /// Sends a message that the core knows nothing of.
-  func sendDirect(
-    _ kind: MessageKind, to rank: Int, step: StepNumber, _ message: some WireMessage
-  ) throws(EngineError) {
-    guard let name = names[rank] else { throw EngineError(.failure, "rank \(rank) has left the mesh") }
-    try send(kind, to: name, step: step) { message.write(to: &$0) }
-  }
-
-  private func send(
-    _ kind: MessageKind, to name: WorkerName, step: StepNumber = StepNumber(rawValue: 0),
-    _ write: (inout ByteWriter) -> Void
-  ) throws(EngineError) {
-    var writer = ByteWriter()
-    write(&writer)
-    do throws(TransportError) {
-      try server.send(
-        ControlMessage(kind: kind, epoch: core.epoch, step: step, payload: writer.bytes), to: name)
-    } catch {
-      events.append(.rankLost(rank: Int(name.rank), text: "cannot be reached: \(error)"))
-    }
+  private static func timestamp(_ nanoseconds: UInt64) -> Timestamp {
+    Timestamp(nanoseconds: Int64(clamping: nanoseconds))
   }
 }

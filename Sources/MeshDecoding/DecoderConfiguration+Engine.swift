@@ -1,3 +1,4 @@
+internal import Coordination
 internal import Engine
 internal import Foundation
 internal import Parsing
@@ -14,6 +15,8 @@ extension DecoderConfiguration {
       engine.scoresRows = keepsAuxiliaryHiddenStates
       if keepsAuxiliaryHiddenStates { engine.limitStepForHiddenStates() }
       engine.handlesSignals = false
+      // The caller plans the steps, and only the caller knows what is to be computed again.
+      engine.onRankLoss = .fail
       return (setup, engine)
     } catch {
       throw (error as? DecoderError) ?? DecoderError(.configuration, "\(error)")

@@ -1,5 +1,6 @@
 internal import Checkpoints
 internal import Compute
+internal import Coordination
 package import Engine
 internal import Foundation
 internal import ModelConfigs
@@ -33,6 +34,9 @@ extension RunSetup {
     configuration.runDirectoryBase = settings.launch.runDirectory
     configuration.startupTimeout = .seconds(settings.launch.startupTimeoutSeconds)
     configuration.collectiveTimeout = .seconds(settings.launch.distributedTimeoutSeconds)
+    configuration.pulsePeriod = .milliseconds(settings.launch.pulseMilliseconds)
+    configuration.onRankLoss = settings.launch.onRankLoss == .fail ? .fail : .respawn
+    configuration.restarts.count = settings.launch.maxRankRestarts
     return configuration
   }
 

@@ -94,6 +94,9 @@ package struct LaunchSettings: Sendable, Equatable {
   package var startupTimeoutSeconds = 600.0
   package var distributedTimeoutSeconds = 30.0
   package var pulseMilliseconds = 500
+  package var onRankLoss = RankLossChoice.respawn
+  /// Most losses of one rank within a minute that are answered by a replacement.
+  package var maxRankRestarts = 5
 
   package init() {}
 }
@@ -138,6 +141,11 @@ package enum ExpertDispatchChoice: String, Sendable, CaseIterable {
   case auto
   case allToAll = "all-to-all"
   case allReduce = "all-reduce"
+}
+
+/// What happens when a worker process is lost while requests run.
+package enum RankLossChoice: String, Sendable, CaseIterable {
+  case respawn, fail
 }
 
 /// The shape of what goes to standard output.

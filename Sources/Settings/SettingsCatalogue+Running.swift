@@ -100,6 +100,12 @@ extension SettingsCatalogue {
     .integer(
       "pulse_milliseconds", \.launch.pulseMilliseconds, 10...60000, .launch, unit: "milliseconds",
       why: "period of a worker's sign of life; a hung worker is noticed after two of them"),
+    .choice(
+      "on_rank_loss", \.launch.onRankLoss, .launch,
+      why: "respawn replaces a lost worker and goes on with every stream; fail ends the run with its reason"),
+    .integer(
+      "max_rank_restarts", \.launch.maxRankRestarts, 0...1_000_000, .launch, unit: "replacements",
+      why: "of one rank within a minute; a worker that is lost more often ends the run"),
   ]
 
   static let output: [Setting] = [

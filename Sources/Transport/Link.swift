@@ -39,6 +39,9 @@ package protocol PeerLink: Link {
   /// waits until the deadline of its sending or of its answer.
   func connect(_ addressBook: [Endpoint]) throws(TransportError)
 
+  /// Connects to one peer, replacing its former connection if that led elsewhere.
+  func connect(to peer: Int, at endpoint: Endpoint) throws(TransportError)
+
   /// How long a wait may keep its core busy before it sleeps; zero when ranks outnumber cores. A link that has threads
   /// of its own to feed ignores it.
   var spinTime: Duration { get set }

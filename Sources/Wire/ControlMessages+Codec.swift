@@ -68,7 +68,7 @@ extension Pulse: WireMessage {
   package init(from reader: inout ByteReader) throws(ParseError) {
     self.init(
       rank: try reader.u32("rank"), epoch: try reader.epoch(), step: try reader.step(),
-      phase: try reader.choice("phase"))
+      phase: try reader.choice("phase"), progress: try reader.u64("progress"))
   }
 
   package func write(to writer: inout ByteWriter) {
@@ -76,6 +76,7 @@ extension Pulse: WireMessage {
     writer.epoch(epoch)
     writer.step(step)
     writer.u8(phase.rawValue)
+    writer.u64(progress)
   }
 }
 
@@ -92,6 +93,43 @@ extension Abort: WireMessage {
     writer.optional(rank) { $0.u32($1) }
     writer.u8(code.rawValue)
     writer.sentence(text)
+  }
+}
+
+extension EpochChange: WireMessage {
+  package init(from reader: inout ByteReader) throws(ParseError) {
+    self.init(epoch: try reader.epoch(), text: try reader.sentence("reason"))
+  }
+
+  package func write(to writer: inout ByteWriter) {
+    writer.epoch(epoch)
+    writer.sentence(text)
+  }
+}
+
+extension EpochAcknowledged: WireMessage {
+  package init(from reader: inout ByteReader) throws(ParseError) {
+    self.init(rank: try reader.u32("rank"), epoch: try reader.epoch())
+  }
+
+  package func write(to writer: inout ByteWriter) {
+    writer.u32(rank)
+    writer.epoch(epoch)
+  }
+}
+
+extension AddressBook: WireMessage {
+  package init(from reader: inout ByteReader) throws(ParseError) {
+    self.init(
+      epoch: try reader.epoch(),
+      endpoints: try reader.list("endpoints", minimumBytes: 4) { r throws(ParseError) in
+        try r.lengthPrefixedString(atMost: 4096, "endpoint")
+      })
+  }
+
+  package func write(to writer: inout ByteWriter) {
+    writer.epoch(epoch)
+    writer.list(endpoints) { $0.lengthPrefixedString($1) }
   }
 }
 

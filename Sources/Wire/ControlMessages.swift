@@ -78,12 +78,15 @@ package struct Pulse: Sendable, Hashable, BitwiseCopyable {
   package var epoch: Epoch
   package var step: StepNumber
   package var phase: Phase
+  /// Grows with everything that the rank gets done; one that computes and stands still is stuck.
+  package var progress: UInt64
 
-  package init(rank: UInt32, epoch: Epoch, step: StepNumber, phase: Phase) {
+  package init(rank: UInt32, epoch: Epoch, step: StepNumber, phase: Phase, progress: UInt64 = 0) {
     self.rank = rank
     self.epoch = epoch
     self.step = step
     self.phase = phase
+    self.progress = progress
   }
 
   package enum Phase: UInt8, Sendable, Hashable, CaseIterable, BitwiseCopyable {
@@ -124,6 +127,41 @@ package struct Abort: Sendable, Hashable {
     case versionMismatch = 8
     case numeric = 9
     case cancelled = 10
+  }
+}
+
+/// A new epoch begins: whatever runs or waits of an older one is void; weights, keys and values stay.
+package struct EpochChange: Sendable, Hashable {
+  package var epoch: Epoch
+  /// One sentence for the log.
+  package var text: String
+
+  package init(epoch: Epoch, text: String) {
+    self.epoch = epoch
+    self.text = text
+  }
+}
+
+/// A worker is in the new epoch: nothing that it sends from now on belongs to an older one.
+package struct EpochAcknowledged: Sendable, Hashable, BitwiseCopyable {
+  package var rank: UInt32
+  package var epoch: Epoch
+
+  package init(rank: UInt32, epoch: Epoch) {
+    self.rank = rank
+    self.epoch = epoch
+  }
+}
+
+/// Where the ranks listen for their peers in an epoch.
+package struct AddressBook: Sendable, Hashable {
+  package var epoch: Epoch
+  /// By rank; empty for ranks that the receiver has nothing to do with.
+  package var endpoints: [String]
+
+  package init(epoch: Epoch, endpoints: [String]) {
+    self.epoch = epoch
+    self.endpoints = endpoints
   }
 }
 

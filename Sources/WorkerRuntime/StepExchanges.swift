@@ -41,6 +41,9 @@ struct StepExchanges: ~Copyable {
 
   var payloadBytesSent: Int { communicator.link.traffic.totalSent.payloadBytes }
 
+  /// Moves to another epoch.
+  mutating func begin(epoch: Epoch) { communicator.begin(epoch: epoch) }
+
   /// Numbers the operations of a new step and plans those whose sizes are known now.
   mutating func begin(step newStep: StepNumber, rows: StepRows, tables: StepTables) {
     step = newStep

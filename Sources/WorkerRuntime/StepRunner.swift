@@ -25,6 +25,7 @@ package final class StepRunner {
   var sampled: [SampledRow] = []
   var sampler: Sampler
   private var executor: StepExecutor
+  private let progress: StepProgress
   private var failure: WorkerError?
   /// Layer of each synchronisation point, for records; empty unless the run keeps them.
   private let syncLayers: [Int32]
@@ -35,7 +36,8 @@ package final class StepRunner {
   package init(
     program: RankProgram, memory: StepMemory, executor: consuming StepExecutor,
     communicator: consuming Communicator,
-    collectiveDeadline: Duration, dispatch: ExpertDispatchMode, observations: RunObservations = []
+    collectiveDeadline: Duration, dispatch: ExpertDispatchMode, observations: RunObservations = [],
+    progress: StepProgress = StepProgress()
   ) {
     let records = observations.contains(.exchanges)
     syncLayers = records ? Self.syncLayers(program) : []
@@ -51,6 +53,7 @@ package final class StepRunner {
     sequences = SequenceStore()
     sampler = Sampler(vocabularySize: program.vocabularySize)
     self.executor = executor
+    self.progress = progress
     if let experts = program.places.experts { exchanges.describeSlices(experts, tables: tables) }
   }
 
@@ -63,13 +66,20 @@ package final class StepRunner {
   /// Payload bytes sent by this rank so far.
   package var payloadBytesSent: Int { exchanges.payloadBytesSent }
 
+  /// Leaves the epoch behind: frames of it that still come are dropped. Weights, keys and values stay as they are;
+  /// sequences are admitted anew by the next plan.
+  package func begin(epoch: Epoch) { exchanges.begin(epoch: epoch) }
+
   /// Runs one step; the result is nil on ranks that do not report.
   package func run(_ plan: StepPlan) throws(WorkerError) -> StepResult? {
     let started = Deadline.now
     try fill(plan)
     exchanges.begin(step: plan.step, rows: rows, tables: tables)
+    progress.begin(plan.step)
+    defer { progress.enter(.idle) }
     try execute(program.program)
     guard isReporter else { return nil }
+    progress.enter(.sampling)
     var result = try report(plan)
     result.timings.total = Deadline.now - started
     result.timings.communication = exchanges.waitedNanoseconds
@@ -127,6 +137,8 @@ package final class StepRunner {
       exchanges.recorder.layer = syncLayers[nextSync]
       nextSync += 1
     }
+    progress.enter(.communicating)
+    defer { progress.enter(.computing) }
     do throws(WorkerError) {
       switch point {
       case .embeddings, .sum, .gatherRows: try exchanges.dense(point, memory: memory)

@@ -19,10 +19,13 @@ package struct WorkerConnection: Sendable, Hashable {
   package var incarnation: UInt32
   /// Build identity; the coordinator refuses another one.
   package var buildID: String
+  /// Where pulses go; empty sends none.
+  package var pulseEndpoint: String
+  package var pulsePeriod: Duration
 
   package init(
     coordinator: String, rank: Int, worldSize: Int, dataEndpoint: String, epoch: Epoch, incarnation: UInt32,
-    buildID: String
+    buildID: String, pulseEndpoint: String = "", pulsePeriod: Duration = .milliseconds(500)
   ) {
     self.coordinator = coordinator
     self.rank = rank
@@ -31,10 +34,15 @@ package struct WorkerConnection: Sendable, Hashable {
     self.epoch = epoch
     self.incarnation = incarnation
     self.buildID = buildID
+    self.pulseEndpoint = pulseEndpoint
+    self.pulsePeriod = pulsePeriod
   }
 }
 
 /// One worker process: joins, loads its shard, then runs step plans until it is told to stop.
+///
+/// A step that fails is reported and given up, and the worker waits for a new epoch: it keeps its weights, keys and
+/// values. Only what makes it useless ends it: a shard that cannot be loaded, a coordinator that cannot be reached.
 ///
 /// The calling thread owns every socket and is member 0 of the compute team.
 package final class Worker {
@@ -42,10 +50,19 @@ package final class Worker {
   private let control: ControlClient
   private let link: any PeerLink
   private let context: ZMQContext
+  private let progress = StepProgress()
+  private var pulses: PulseSender?
+  private var epoch: Epoch
 
   /// Connects and says hello.
-  package init(_ connection: WorkerConnection) throws(WorkerError) {
+  ///
+  /// - Parameter coordinatorLost: runs on the pulse thread when the coordinator has been silent for too long; it is
+  ///   expected to end the process.
+  package init(
+    _ connection: WorkerConnection, coordinatorLost: @escaping @Sendable (Duration) -> Void = { _ in }
+  ) throws(WorkerError) {
     self.connection = connection
+    epoch = connection.epoch
     do {
       context = try ZMQContext()
       let name = WorkerName(
@@ -60,7 +77,13 @@ package final class Worker {
       throw .startup("\(error)")
     }
     link.interruptSource = control
+    progress.begin(epoch)
+    guard !connection.pulseEndpoint.isEmpty else { return }
+    pulses = try PulseSender(
+      connection, context: context, progress: progress, coordinatorLost: coordinatorLost)
   }
+
+  deinit { pulses?.stop() }
 
   /// Works until shutdown.
   ///
@@ -72,7 +95,7 @@ package final class Worker {
       let runner = try prepare(settings)
       try serve(runner, settings)
     } catch {
-      report(error)
+      try? report(error)
       throw error
     }
   }
@@ -111,8 +134,10 @@ package final class Worker {
   private func prepare(_ settings: WorkerSettings) throws(WorkerError) -> StepRunner {
     let instructionSet = try chooseInstructionSet(settings.instructionSet)
     let kernels = KernelTable(instructionSet)
+    progress.enter(.loading)
     var lastReport = Deadline.immediate
     let loaded = try ModelLoading.load(settings, kernels: kernels) { done, total in
+      self.progress.advance()
       if lastReport.hasPassed || done == total {
         lastReport = .after(milliseconds: 50)
         let progress = LoadProgress(
@@ -122,8 +147,6 @@ package final class Worker {
       return true
     }
     do {
-      try link.connect(
-        try settings.endpoints.map { endpoint throws(TransportError) in try Endpoint(endpoint) })
       let cpus = settings.firstCPU < 0 ? [] : (0..<settings.threads).map { settings.firstCPU + $0 }
       let team = try ThreadTeam(
         count: settings.threads, rank: settings.rank, cpus: cpus, spinLimit: settings.spins ? nil : 0)
@@ -132,9 +155,10 @@ package final class Worker {
         program: loaded.program, memory: loaded.memory, executor: StepExecutor(team: team, kernels: kernels),
         communicator: Communicator(link: link),
         collectiveDeadline: .milliseconds(settings.collectiveMilliseconds),
-        dispatch: settings.expertDispatch, observations: settings.observations)
+        dispatch: settings.expertDispatch, observations: settings.observations, progress: progress)
+      progress.enter(.idle)
       let ready = Ready(
-        rank: UInt32(settings.rank), epoch: connection.epoch,
+        rank: UInt32(settings.rank), epoch: epoch,
         weightBytes: UInt64(loaded.program.weights.byteCount),
         numPages: UInt32(settings.limits.numPages))
       try send(.ready) { ready.write(to: &$0) }
@@ -157,35 +181,72 @@ package final class Worker {
     while true {
       let message = try receive(seconds: 3600, waitingFor: "a step plan")
       switch message.kind {
-      case .stepPlan:
-        let plan: StepPlan
-        do throws(ParseError) {
-          var reader = ByteReader(message.payload.span)
-          plan = try StepPlan(from: &reader)
-        } catch {
-          throw .badPlan("\(error)")
-        }
-        let result = try runner.run(plan)
-        // The trace goes first: when the last result is in, so are the traces of the ranks that report.
-        if let trace = runner.trace(of: plan) {
-          try send(.stepTrace, step: plan.step) { trace.write(to: &$0) }
-        }
-        if let result {
-          try send(.stepResult, step: plan.step) { result.write(to: &$0) }
-        }
-      case .headPlan:
-        let plan: HeadPlan
-        do throws(ParseError) {
-          plan = try HeadPlan(decoding: message.payload)
-        } catch {
-          throw .badPlan("\(error)")
-        }
-        if let result = try runner.run(plan) {
-          try send(.stepResult, step: plan.step) { result.write(to: &$0) }
-        }
+      case .stepPlan: try run(try read(message, StepPlan.self), on: runner)
+      case .epochChange: try takeUp(try read(message, EpochChange.self), runner)
+      case .addressBook: try meet(try read(message, AddressBook.self))
+      case .headPlan: try run(try read(message, HeadPlan.self), on: runner)
       case .shutdown, .abort: return
       default: continue
       }
+    }
+  }
+
+  private func read<Message: WireMessage>(
+    _ message: ControlMessage, _ type: Message.Type
+  ) throws(WorkerError) -> Message {
+    do throws(ParseError) {
+      return try Message(decoding: message.payload)
+    } catch {
+      throw .badPlan("\(message.kind) cannot be read: \(error)")
+    }
+  }
+
+  /// One step, and its result to the coordinator. One that fails is given up; what follows is the coordinator's to say.
+  private func run(_ plan: StepPlan, on runner: StepRunner) throws(WorkerError) {
+    guard plan.epoch == epoch else { return }
+    do throws(WorkerError) {
+      let result = try runner.run(plan)
+      // The trace goes first: when the last result is in, so are the traces of the ranks that report.
+      if let trace = runner.trace(of: plan) {
+        try send(.stepTrace, step: plan.step) { trace.write(to: &$0) }
+      }
+      guard let result else { return }
+      try send(.stepResult, step: plan.step) { result.write(to: &$0) }
+    } catch {
+      // Whatever interrupted it lies in the inbox.
+      if case .collective(let failure) = error, failure.code == .interrupted { return }
+      try report(error)
+    }
+  }
+
+  /// The head alone.
+  private func run(_ plan: HeadPlan, on runner: StepRunner) throws(WorkerError) {
+    do throws(WorkerError) {
+      guard let result = try runner.run(plan) else { return }
+      try send(.stepResult, step: plan.step) { result.write(to: &$0) }
+    } catch {
+      try report(error)
+    }
+  }
+
+  private func takeUp(_ change: EpochChange, _ runner: StepRunner) throws(WorkerError) {
+    guard change.epoch > epoch else { return }
+    epoch = change.epoch
+    progress.begin(epoch)
+    runner.begin(epoch: epoch)
+    let answer = EpochAcknowledged(rank: UInt32(connection.rank), epoch: epoch)
+    try send(.epochAcknowledged) { answer.write(to: &$0) }
+  }
+
+  /// Connects to the peers of this epoch; connections to ranks that were not replaced stay.
+  private func meet(_ book: AddressBook) throws(WorkerError) {
+    guard book.epoch == epoch, book.endpoints.count == connection.worldSize else { return }
+    do throws(TransportError) {
+      for (peer, endpoint) in book.endpoints.enumerated() where peer != connection.rank && !endpoint.isEmpty {
+        try link.connect(to: peer, at: try Endpoint(endpoint))
+      }
+    } catch {
+      throw .startup("\(error)")
     }
   }
 
@@ -209,17 +270,17 @@ package final class Worker {
     write(&writer)
     do throws(TransportError) {
       try control.send(
-        ControlMessage(kind: kind, epoch: connection.epoch, step: step, payload: writer.bytes),
+        ControlMessage(kind: kind, epoch: epoch, step: step, payload: writer.bytes),
         deadline: .after(.seconds(10)))
     } catch {
       throw .startup("\(error)")
     }
   }
 
-  /// Last words.
-  private func report(_ error: WorkerError) {
+  /// Tells the coordinator what went wrong, and whose fault it seems to be.
+  private func report(_ error: WorkerError) throws(WorkerError) {
     let abort = Abort(
-      epoch: connection.epoch, rank: UInt32(connection.rank), code: error.abortCode, text: "\(error)")
-    try? send(.abort) { abort.write(to: &$0) }
+      epoch: epoch, rank: UInt32(error.peer ?? connection.rank), code: error.abortCode, text: "\(error)")
+    try send(.abort) { abort.write(to: &$0) }
   }
 }

@@ -19,11 +19,21 @@ package enum WorkerError: Error, Sendable, CustomStringConvertible {
     }
   }
 
+  /// The rank at fault, where another one is.
+  var peer: Int? {
+    if case .collective(let error) = self { error.peer } else { nil }
+  }
+
   /// How the coordinator classifies it.
   var abortCode: Abort.Code {
     switch self {
     case .badPlan: .malformedMessage
-    case .collective(let error): error.code == .deadlineExceeded ? .collectiveDeadline : .peerLost
+    case .collective(let error):
+      switch error.code {
+      case .deadlineExceeded: .collectiveDeadline
+      case .malformedFrame, .sizeMismatch, .unexpectedFrame, .tooManyEarlyFrames: .malformedMessage
+      case .interrupted, .transport: .peerLost
+      }
     case .numeric: .numeric
     case .startup: .badConfiguration
     }

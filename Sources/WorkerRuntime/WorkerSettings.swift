@@ -23,11 +23,8 @@ package struct WorkerSettings: Sendable, Hashable {
   package var firstCPU: Int
   /// `reference`, `avx2`, `avx512` or empty for the best one.
   package var instructionSet: String
-  /// Data endpoints by rank.
-  package var endpoints: [String]
   /// Longest wait of one collective.
   package var collectiveMilliseconds: Int
-  package var pulseMilliseconds: Int
   package var expertDispatch: ExpertDispatchMode
   package var observations: RunObservations = []
 
@@ -35,9 +32,8 @@ package struct WorkerSettings: Sendable, Hashable {
     modelDirectory: String, configJSON: String, dummySeed: UInt64?,
     weightDType: WeightDTypeChoice = .stored, mesh: MeshShape, rank: Int,
     limits: RunLimits,
-    threads: Int, spins: Bool, firstCPU: Int, instructionSet: String, endpoints: [String],
-    collectiveMilliseconds: Int,
-    pulseMilliseconds: Int, expertDispatch: ExpertDispatchMode
+    threads: Int, spins: Bool, firstCPU: Int, instructionSet: String,
+    collectiveMilliseconds: Int, expertDispatch: ExpertDispatchMode
   ) {
     self.modelDirectory = modelDirectory
     self.configJSON = configJSON
@@ -50,9 +46,7 @@ package struct WorkerSettings: Sendable, Hashable {
     self.spins = spins
     self.firstCPU = firstCPU
     self.instructionSet = instructionSet
-    self.endpoints = endpoints
     self.collectiveMilliseconds = collectiveMilliseconds
-    self.pulseMilliseconds = pulseMilliseconds
     self.expertDispatch = expertDispatch
   }
 }
@@ -106,10 +100,7 @@ extension WorkerSettings {
     writer.bool(spins)
     writer.i32(Int32(firstCPU))
     writer.lengthPrefixedString(instructionSet)
-    writer.u32(UInt32(endpoints.count))
-    for endpoint in endpoints { writer.lengthPrefixedString(endpoint) }
     writer.u32(UInt32(collectiveMilliseconds))
-    writer.u32(UInt32(pulseMilliseconds))
     writer.u8(expertDispatch.rawValue)
     writer.u8(observations.rawValue)
     return writer.bytes
@@ -143,21 +134,12 @@ extension WorkerSettings {
     spins = try reader.bool("spinning")
     firstCPU = Int(try reader.i32("first CPU"))
     instructionSet = try reader.lengthPrefixedString(atMost: 32, "instruction set")
-    let count = Int(try reader.u32("endpoint count"))
-    guard count <= MeshShape.maximumWorldSize else {
-      throw ParseError(message: "\(count) endpoints are too many", byteOffset: reader.position)
-    }
-    var list: [String] = []
-    for _ in 0..<count { list.append(try reader.lengthPrefixedString(atMost: 4096, "endpoint")) }
-    endpoints = list
     collectiveMilliseconds = Int(try reader.u32("collective deadline"))
-    pulseMilliseconds = Int(try reader.u32("pulse"))
     expertDispatch = ExpertDispatchMode(rawValue: try reader.u8("dispatch")) ?? .auto
     observations = RunObservations(rawValue: try reader.u8("observations"))
     try reader.expectEnd()
-    guard rank < mesh.worldSize, endpoints.count == mesh.worldSize else {
-      throw ParseError(
-        message: "rank \(rank) and \(endpoints.count) endpoints do not fit the mesh", byteOffset: 0)
+    guard rank < mesh.worldSize else {
+      throw ParseError(message: "rank \(rank) is not on the mesh", byteOffset: 0)
     }
   }
 }

@@ -149,7 +149,7 @@ package struct GenerationRun {
       if !rest.isEmpty { try show(place, rest) }
     case .refused(let id, let text):
       throw EngineError(.configuration, "prompt \(id.rawValue): \(text)")
-    case .loading, .ready, .payload: break
+    case .loading, .ready, .payload, .membership: break
     }
   }
 

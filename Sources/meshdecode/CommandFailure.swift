@@ -61,7 +61,9 @@ extension MeshDecode {
   private static func end(_ error: EngineError) -> Never {
     switch error.kind {
     case .configuration: end(.wrongUsage, "error: \(error)")
-    case .failure: end(.failedWhileRunning, "error: \(error)")
+    case .failure:
+      let words = error.lastLines.suffix(5).map { "\n  it said last: \($0)" }.joined()
+      end(.failedWhileRunning, "error: \(error)\(words)")
     case .interrupted(let signal):
       FileHandle.standardError.write(Data("interrupted\n".utf8))
       Foundation.exit(128 + signal)

@@ -28,6 +28,7 @@ struct RunningMesh {
       Terminal.note("note: dummy weights: random values from seed \(seed), not the model's")
     }
     let engine = try MeshEngine(configuration)
+    engine.notice = { Terminal.note("note: \($0)") }
     let progress = Progress("Loading")
     try engine.waitUntilReady { event in
       if case .loading(let done, let total) = event { progress.report(done: Int(done), total: Int(total)) }

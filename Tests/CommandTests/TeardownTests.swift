@@ -8,7 +8,7 @@ import Testing
 
   /// Two workers under `base`; `body` runs once the phase has been reached.
   private static func run(
-    _ phase: Phase, _ base: URL, transport: String = "ipc",
+    _ phase: Phase, _ base: URL, _ more: [String] = [], transport: String = "ipc",
     _ body: @escaping @Sendable (RunningProcess) async throws -> Void
   ) async throws -> ProcessOutcome {
     var arguments = [
@@ -16,6 +16,7 @@ import Testing
       "--transport",
       transport,
     ]
+    arguments += more
     let runs = base.appendingPathComponent("runs")
     try FileManager.default.createDirectory(at: runs, withIntermediateDirectories: false)
     if phase == .loading {
@@ -42,16 +43,8 @@ import Testing
      "bos_token_id": 1, "eos_token_id": 2, "hidden_act": "silu", "tie_word_embeddings": false}
     """
 
-  /// Process ids of the workers under `runs`, by rank.
   private static func workers(_ runs: URL) -> [Int32] {
-    Leaks.processes(mentioning: runs.path + "/").filter { $0.contains(" worker ") }
-      .sorted { rank($0) < rank($1) }
-      .compactMap { Int32($0.split(separator: " ")[1].dropLast()) }
-  }
-
-  private static func rank(_ line: String) -> Int {
-    let words = line.split(separator: " ")
-    return words.firstIndex(of: "--rank").flatMap { Int(words[$0 + 1]) } ?? -1
+    Leaks.workers(mentioning: runs.path + "/").map(\.processID)
   }
 
   @Test(arguments: Phase.allCases, [SIGINT, SIGTERM])
@@ -79,7 +72,7 @@ import Testing
   func aKilledWorkerEndsTheRunWithASentence(phase: Phase, transport: String) async throws {
     try await withTemporaryDirectory { base in
       let runs = base.appendingPathComponent("runs")
-      let outcome = try await Self.run(phase, base, transport: transport) { _ in
+      let outcome = try await Self.run(phase, base, ["--on-rank-loss", "fail"], transport: transport) { _ in
         if let pid = Self.workers(runs).last { _ = kill(pid, SIGKILL) }
       }
       #expect(outcome.exitCode == 1)

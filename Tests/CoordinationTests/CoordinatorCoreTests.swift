@@ -5,15 +5,16 @@ import Topology
 import Wire
 
 /// A core with its clock and what it said last.
-private struct Driver {
+struct Driver {
   var core: CoordinatorCore
   var now = Timestamp(nanoseconds: 0)
 
-  init(tp: Int = 1, attnDP: Int = 1, dp: Int = 1) {
+  init(tp: Int = 1, attnDP: Int = 1, dp: Int = 1, onRankLoss: RankLossPolicy = .fail) {
     let shape = try! MeshShape(dp: dp, attnDP: attnDP, attnDPExpert: 1, ep: 1, tp: tp)
     var limits = SchedulerLimits(pagesPerGroup: 8, maxModelLength: 32, vocabularySize: 50)
     limits.pageSize = 4
-    let settings = CoordinatorSettings(mesh: Mesh(shape), limits: limits, buildID: "b1")
+    var settings = CoordinatorSettings(mesh: Mesh(shape), limits: limits, buildID: "b1")
+    settings.onRankLoss = onRankLoss
     core = CoordinatorCore(settings: settings, now: now)
   }
 
@@ -25,16 +26,28 @@ private struct Driver {
     return directives
   }
 
-  static func hello(_ rank: Int, build: String = "b1", version: UInt32 = 1) -> CoordinatorEvent {
+  static func hello(
+    _ rank: Int, build: String = "b1", version: UInt32 = 1, incarnation: UInt32 = 0
+  ) -> CoordinatorEvent {
     .hello(
       Hello(
-        buildID: build, protocolVersion: version, rank: UInt32(rank), processID: Int32(100 + rank),
+        buildID: build, protocolVersion: version, rank: UInt32(rank), incarnation: incarnation,
+        processID: Int32(100 + rank),
         hostName: "n\(rank)", cpuFeatures: "", numThreads: 1))
   }
 
-  static func ready(_ rank: Int, pages: UInt32 = 8) -> CoordinatorEvent {
-    .ready(Ready(rank: UInt32(rank), epoch: Epoch(rawValue: 1), weightBytes: 1, numPages: pages))
+  static func ready(_ rank: Int, epoch: UInt64 = 1, incarnation: UInt32 = 0) -> CoordinatorEvent {
+    .ready(
+      Ready(rank: UInt32(rank), epoch: Epoch(rawValue: epoch), weightBytes: 1, numPages: 8),
+      incarnation: incarnation)
   }
+
+  static func acknowledged(_ rank: Int, epoch: UInt64, incarnation: UInt32 = 0) -> CoordinatorEvent {
+    .epochAcknowledged(
+      EpochAcknowledged(rank: UInt32(rank), epoch: Epoch(rawValue: epoch)), incarnation: incarnation)
+  }
+
+  static let killed = RankLoss(.killed(signal: 9), "was killed by signal 9")
 
   /// All ranks join and become ready.
   mutating func open() {
@@ -74,7 +87,7 @@ private struct Driver {
     #expect(driver.handle(progress) == [.loading(bytesDone: 5, bytesTotal: 9)])
     #expect(driver.handle(Driver.ready(0)).isEmpty)
     let directives = driver.handle(Driver.ready(1))
-    #expect(directives.first == .introduce)
+    #expect(directives.prefix(2) == [.introduce(replica: 0, epoch: Epoch(rawValue: 1)), .serving])
     let plan = try #require(Driver.plans(directives).first)
     #expect(plan.step == StepNumber(rawValue: 1) && plan.groups.count == 1)
     let next = driver.handle(.stepResult(Driver.result(plan, group: 0), rank: 0))
@@ -89,7 +102,7 @@ private struct Driver {
   @Test func strangersAreTurnedAway() {
     var driver = Driver(tp: 2)
     func refusal(_ event: CoordinatorEvent) -> String {
-      guard case .refuse(_, let text) = driver.handle(event).first else { return "accepted" }
+      guard case .refuse(_, _, let text) = driver.handle(event).first else { return "accepted" }
       return text
     }
     #expect(refusal(Driver.hello(0, build: "b2")).contains("build b2"))
@@ -126,7 +139,8 @@ private struct Driver {
     for rank in 0..<2 {
       let pulse = Pulse(
         rank: UInt32(rank), epoch: Epoch(rawValue: 1), step: StepNumber(rawValue: 0), phase: .computing)
-      #expect(silent.handle(.pulse(pulse), after: .milliseconds(600)).isEmpty)
+      let at = silent.now + .milliseconds(600)
+      #expect(silent.handle(.pulse(pulse, at: at), after: .milliseconds(600)).isEmpty)
     }
     let hung = Driver.failure(silent.handle(.tick, after: .milliseconds(400)))
     #expect(hung?.rank == 0 && hung?.description.contains("silent") == true)
@@ -136,7 +150,7 @@ private struct Driver {
     var driver = Driver(tp: 2)
     driver.open()
     _ = driver.handle(Driver.request(1), Driver.request(2))
-    let directives = driver.handle(.rankLost(rank: 1, text: "was killed by signal 9"))
+    let directives = driver.handle(.rankLost(rank: 1, Driver.killed))
     let text = "rank 1 (process 101 on n1) was killed by signal 9"
     var ended = 0
     for directive in directives {
@@ -150,7 +164,7 @@ private struct Driver {
     #expect(
       driver.handle(Driver.request(3)).first
         == .refused(RequestID(rawValue: 3), "the run has failed: " + text))
-    #expect(driver.handle(.rankLost(rank: 0, text: "too")).isEmpty)
+    #expect(driver.handle(.rankLost(rank: 0, Driver.killed)).isEmpty)
   }
 
   @Test func staleAndFalseResults() throws {

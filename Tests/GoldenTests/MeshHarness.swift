@@ -47,8 +47,8 @@ enum MeshHarness {
       let settings = WorkerSettings(
         modelDirectory: model.path, configJSON: config, dummySeed: nil, mesh: shape.mesh, rank: rank,
         limits: StepScript.limits(sequences, shape), threads: shape.threads, spins: false, firstCPU: -1,
-        instructionSet: shape.instructionSet.rawValue, endpoints: [], collectiveMilliseconds: 60_000,
-        pulseMilliseconds: 1000, expertDispatch: shape.dispatch)
+        instructionSet: shape.instructionSet.rawValue, collectiveMilliseconds: 60_000,
+        expertDispatch: shape.dispatch)
       let replica = Mesh(shape.mesh).coordinates(of: rank).data
       return try run(settings, link: hub.link(rank: rank, epoch: Epoch(rawValue: 1)), plans: scripts[replica])
     }
@@ -75,8 +75,8 @@ enum MeshHarness {
       var settings = WorkerSettings(
         modelDirectory: model.path, configJSON: config, dummySeed: nil, mesh: shape.mesh, rank: rank,
         limits: StepScript.limits(sequences, shape), threads: 1, spins: false, firstCPU: -1,
-        instructionSet: shape.instructionSet.rawValue, endpoints: [], collectiveMilliseconds: 60_000,
-        pulseMilliseconds: 1000, expertDispatch: shape.dispatch)
+        instructionSet: shape.instructionSet.rawValue, collectiveMilliseconds: 60_000,
+        expertDispatch: shape.dispatch)
       settings.observations = [.exchanges, .expertLoad]
       let link = hub.link(rank: rank, epoch: Epoch(rawValue: 1))
       let runner = try runner(settings, link: link)

@@ -48,7 +48,7 @@ import Wire
       rounds += 1
       if rounds % 16 == 0 { run.checkBooks() }
       try #require(rounds < 100_000, "seed \(run.seed): no end in sight")
-      if run.agenda.isEmpty, run.core.numUnfinished == 0 { break }
+      if run.isIdle { break }
     }
   }
 
@@ -93,22 +93,16 @@ import Wire
   }
 
   @Test(arguments: 0..<40) func aLostRankEndsTheRunInOrder(seed: Int) throws {
-    var run = SimulatedRun(seed: UInt64(seed))
+    var run = SimulatedRun(seed: UInt64(seed), onRankLoss: .fail)
     run.startRanks()
     addRequests(&run, count: 20)
     let rank = run.random.below(run.settings.mesh.worldSize)
-    run.schedule(
-      .rankLost(rank: rank, text: "was killed by signal 9"), after: .milliseconds(run.random.below(900)))
-    var failures: [RunFailure] = []
-    while try run.advance() {
-      for directive in run.directives {
-        if case .failed(let failure) = directive { failures.append(failure) }
-        if case .sendPlan = directive { #expect(failures.isEmpty, "seed \(seed): a step after the end") }
-      }
-    }
-    #expect(failures.count == 1, "seed \(seed)")
-    #expect(failures.first?.rank == rank)
-    #expect(failures.first?.description.contains("rank \(rank)") == true)
+    run.schedule(.fault(.kill(rank)), at: run.now + .milliseconds(run.random.below(900)))
+    var rounds = 0
+    while try run.advance(), rounds < 20_000 { rounds += 1 }
+    #expect(run.failures.count == 1, "seed \(seed)")
+    #expect(run.failures.first?.rank == rank)
+    #expect(run.failures.first?.description.contains("rank \(rank)") == true)
     run.checkIdle()
     run.client.check(run.model, run.settings.limits)
   }
@@ -121,7 +115,7 @@ import Wire
       var all: [CoordinatorDirective] = []
       while try run.advance() {
         all += run.directives
-        if run.agenda.isEmpty, run.core.numUnfinished == 0 { break }
+        if run.isIdle { break }
       }
       return all
     }

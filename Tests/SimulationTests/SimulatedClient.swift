@@ -19,6 +19,14 @@ struct SimulatedClient {
     var tokens: [TokenID] = []
     var scores: [Float] = []
     var end: FinishedSequence?
+
+    var failed: Bool { if case .failure = end?.cause { true } else { false } }
+  }
+
+  /// Every request has ended or was refused.
+  var isDone: Bool {
+    let over = Set(streams.values.filter { $0.end?.isLast == true }.map(\.request)).union(refused.keys)
+    return over.count == requests.count
   }
 
   init(seed: UInt64) {

@@ -5,8 +5,8 @@ import Testing
 import Topology
 import Wire
 
-/// A whole run under a virtual clock: the real coordinator core, fake workers, messages as bytes with random delays.
-/// Everything follows from the seed.
+/// A whole run under a virtual clock: the real coordinator core, fake workers that die, hang and fail, messages with
+/// random delays in the order of each connection. Everything follows from the seed.
 struct SimulatedRun {
   let seed: UInt64
   var random: SeededRandom
@@ -14,6 +14,7 @@ struct SimulatedRun {
   let model: FakeModel
   var core: CoordinatorCore
   var workers: [FakeReplica]
+  var ranks: [SimulatedRank]
   var now = Timestamp(nanoseconds: 0)
   /// What will happen, earliest last; equal times in order of `number`.
   var agenda: [Appointment] = []
@@ -21,14 +22,29 @@ struct SimulatedRun {
   var client: SimulatedClient
   var directives: [CoordinatorDirective] = []
   var numSteps = 0
+  var numLosses = 0
+  var numRetries = 0
+  var numRecoveries = 0
+  var failures: [RunFailure] = []
+  /// Steps whose result is corrupted on its way between ranks.
+  var corruptions = 0
+
+  enum Happening {
+    case event(CoordinatorEvent)
+    case worker(rank: Int, incarnation: UInt32, SimulatedRank.Action)
+    case fault(SimulatedFault)
+  }
 
   struct Appointment {
     var time: Timestamp
     var number: UInt64
-    var event: CoordinatorEvent
+    var happening: Happening
   }
 
-  init(seed: UInt64) {
+  init(
+    seed: UInt64, onRankLoss: RankLossPolicy = .respawn,
+    adjust: (inout CoordinatorSettings) -> Void = { _ in }
+  ) {
     self.seed = seed
     var random = SeededRandom(seed: seed)
     let shape = try! MeshShape(
@@ -45,42 +61,34 @@ struct SimulatedRun {
     limits.cachesPrefixes = !random.oneIn(4)
     limits.endOfSequenceTokens = random.oneIn(2) ? [3, 8] : []
     limits.seed = random.next()
-    settings = CoordinatorSettings(mesh: Mesh(shape), limits: limits, buildID: "simulated")
+    var settings = CoordinatorSettings(mesh: Mesh(shape), limits: limits, buildID: "simulated")
+    settings.onRankLoss = onRankLoss
+    adjust(&settings)
+    self.settings = settings
     core = CoordinatorCore(settings: settings, now: now)
     let worker = FakeReplica(
       model: model, numGroups: settings.limits.numGroups, numPages: limits.pagesPerGroup,
       pageSize: limits.pageSize, maxSequences: limits.maxSequences)
     workers = Array(repeating: worker, count: settings.numReplicas)
+    ranks = Array(repeating: SimulatedRank(), count: settings.mesh.worldSize)
     client = SimulatedClient(seed: seed)
     self.random = random
   }
 
   mutating func schedule(_ event: CoordinatorEvent, after delay: Duration) {
-    appointments += 1
-    let entry = Appointment(time: now + delay, number: appointments, event: event)
-    // Latest first, so that the next one is the last.
-    var place = agenda.count
-    while place > 0, agenda[place - 1].time <= entry.time { place -= 1 }
-    agenda.insert(entry, at: place)
+    schedule(.event(event), at: now + delay)
   }
 
-  /// Ranks join, load and become ready, each in its own time.
-  mutating func startRanks() {
-    for rank in 0..<settings.mesh.worldSize {
-      let hello = Hello(
-        buildID: "simulated", rank: UInt32(rank), processID: Int32(100 + rank), hostName: "node",
-        cpuFeatures: "", numThreads: 1)
-      let start = Duration.milliseconds(random.below(200))
-      schedule(.hello(hello), after: start)
-      let loaded = start + .milliseconds(1 + random.below(400))
-      schedule(.loadProgress(LoadProgress(rank: UInt32(rank), bytesDone: 1, bytesTotal: 2)), after: loaded)
-      schedule(
-        .ready(
-          Ready(
-            rank: UInt32(rank), epoch: Epoch(rawValue: 1), weightBytes: 2,
-            numPages: UInt32(settings.limits.pagesPerGroup))),
-        after: loaded + .milliseconds(1))
+  mutating func schedule(_ happening: Happening, at time: Timestamp) {
+    appointments += 1
+    let entry = Appointment(time: time, number: appointments, happening: happening)
+    // Latest first, so that the next one is the last.
+    var (low, high) = (0, agenda.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if agenda[middle].time <= time { high = middle } else { low = middle + 1 }
     }
+    agenda.insert(entry, at: low)
   }
 
   /// Goes to the next moment at which something happens; false when nothing ever will.
@@ -90,34 +98,23 @@ struct SimulatedRun {
     now = max(now, next)
     var events: [CoordinatorEvent] = []
     while let entry = agenda.last, entry.time <= now {
-      events.append(entry.event)
       agenda.removeLast()
+      switch entry.happening {
+      case .event(let event): events.append(event)
+      case .worker(let rank, let incarnation, let action): try act(rank, incarnation, action)
+      case .fault(let fault): inject(fault)
+      }
     }
     if events.isEmpty { events.append(.tick) }
+    events.append(.pulsesTaken(until: now))
     directives.removeAll(keepingCapacity: true)
     core.handle(events, now: now, into: &directives)
-    for directive in directives { try carryOut(directive) }
+    for directive in directives { carryOut(directive) }
     return true
   }
 
-  private mutating func carryOut(_ directive: CoordinatorDirective) throws {
+  private mutating func carryOut(_ directive: CoordinatorDirective) {
     switch directive {
-    case .sendPlan(let plan, let replica):
-      numSteps += 1
-      let received = try StepPlan(decoding: plan.encoded())
-      #expect(received == plan)
-      #expect(plan.groups.count == settings.limits.numGroups)
-      for group in plan.groups {
-        #expect(group.numTokens <= settings.limits.maxBatchedTokens)
-        #expect(group.chunks.allSatisfy { $0.tokens.count <= settings.limits.prefillChunk })
-        for admission in group.admissions { client.note(admission) }
-      }
-      for (rank, placement) in settings.placements.enumerated()
-      where placement.replica == replica && placement.isReporter {
-        let result = workers[replica].run(received, group: placement.group)
-        let answer = try StepResult(decoding: result.encoded())
-        schedule(.stepResult(answer, rank: rank), after: .microseconds(50 + random.below(2000)))
-      }
     case .token(let token):
       if let stop = client.note(token, at: now) {
         schedule(.stop(token.request, completion: stop), after: .microseconds(random.below(3000)))
@@ -125,9 +122,33 @@ struct SimulatedRun {
     case .finished(let end): client.note(end)
     case .refused(let request, let text): client.note(refused: request, text)
     case .payload(let payload): client.note(payload)
-    case .configure, .refuse, .loading, .introduce, .abortStep, .failed, .drained, .shutdown: break
+    case .failed(let failure): failures.append(failure)
+    case .lost: numLosses += 1
+    case .stepRetried: numRetries += 1
+    case .recovered: numRecoveries += 1
+    case .sendPlan(let plan, let replica):
+      #expect(failures.isEmpty, "seed \(seed): a step after the end")
+      send(plan, replica)
+    default: tellRanks(directive)
     }
   }
+
+  private mutating func send(_ plan: StepPlan, _ replica: Int) {
+    numSteps += 1
+    #expect(plan.groups.count == settings.limits.numGroups)
+    for group in plan.groups {
+      #expect(group.numTokens <= settings.limits.maxBatchedTokens)
+      #expect(group.chunks.allSatisfy { $0.tokens.count <= settings.limits.prefillChunk })
+      for admission in group.admissions { client.note(admission) }
+    }
+    for (rank, placement) in settings.placements.enumerated() where placement.replica == replica {
+      #expect(ranks[rank].isIntroduced, "seed \(seed): rank \(rank) got a plan before it knew its peers")
+      tell(rank, .compute(plan))
+    }
+  }
+
+  /// All requests have come and gone.
+  var isIdle: Bool { core.phase == .serving && core.numUnfinished == 0 && client.isDone }
 
   func checkBooks() {
     for replica in 0..<settings.numReplicas {

@@ -30,6 +30,17 @@ package enum Leaks {
     }
   }
 
+  /// The living workers whose command line contains `text`, by rank.
+  package static func workers(mentioning text: String) -> [(rank: Int, processID: Int32)] {
+    processes(mentioning: text).filter { $0.contains(" worker ") }.compactMap { line in
+      let words = line.split(separator: " ")
+      guard let place = words.firstIndex(of: "--rank"), let rank = Int(words[place + 1]),
+        let id = Int32(words[1].dropLast())
+      else { return nil }
+      return (rank: rank, processID: id)
+    }.sorted { $0.rank < $1.rank }
+  }
+
   private static func files(in directory: URL) -> [String] {
     let names = (try? FileManager.default.subpathsOfDirectory(atPath: directory.path)) ?? []
     return names.map { "file \($0)" }

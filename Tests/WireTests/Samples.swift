@@ -88,9 +88,11 @@ enum Samples {
       Configure(epoch: epoch, settings: Array("{}".utf8)),
       LoadProgress(rank: 1, bytesDone: 5, bytesTotal: 10),
       Ready(rank: 1, epoch: epoch, weightBytes: 99, numPages: 8),
-      Pulse(rank: 1, epoch: epoch, step: StepNumber(rawValue: 5), phase: .communicating),
+      Pulse(rank: 1, epoch: epoch, step: StepNumber(rawValue: 5), phase: .communicating, progress: 77),
       Abort(epoch: epoch, rank: 2, code: .peerLost, text: "rank 2 is gone"),
       Abort(epoch: epoch, rank: nil, code: .cancelled, text: ""),
+      EpochChange(epoch: epoch.next, text: "rank 1 was lost"), EpochAcknowledged(rank: 2, epoch: epoch.next),
+      AddressBook(epoch: epoch, endpoints: ["ipc:///r0", "", "tcp://127.0.0.1:9"]),
       Shutdown(epoch: epoch, text: "done"),
     ]
   }

@@ -6,13 +6,19 @@ extension CoordinatorCore {
   mutating func join(_ hello: Hello, _ now: Timestamp, _ directives: inout [CoordinatorDirective]) {
     let rank = Int(hello.rank)
     if let problem = objection(to: hello) {
-      directives.append(.refuse(rank: rank, problem))
+      directives.append(.refuse(rank: rank, incarnation: hello.incarnation, problem))
       return
     }
     members[rank].state = .loading
     members[rank].hello = hello
-    members[rank].loadDeadline = now + settings.loadDeadline
+    members[rank].deadline = now + settings.loadDeadline
     directives.append(.configure(rank: rank))
+    // The epoch may have changed between its start and its first words.
+    let epoch = replicas[settings.placements[rank].replica].epoch
+    if members[rank].startedIn < epoch {
+      let change = EpochChange(epoch: epoch, text: "the epoch changed while rank \(rank) joined")
+      directives.append(.changeEpoch(change, ranks: [rank]))
+    }
   }
 
   private func objection(to hello: Hello) -> String? {
@@ -28,17 +34,29 @@ extension CoordinatorCore {
     guard hello.rank < UInt32(members.count) else {
       return "rank \(hello.rank) is not on this mesh; ranks are 0 to \(members.count - 1)"
     }
-    if let known = members[Int(hello.rank)].hello {
+    let member = members[Int(hello.rank)]
+    guard hello.incarnation == member.incarnation else {
+      return
+        "start \(hello.incarnation) of rank \(hello.rank) on \(hello.hostName) is not the one that is awaited"
+        + " (\(member.incarnation)); it has been replaced"
+    }
+    if let known = member.hello {
       return "rank \(hello.rank) is taken by process \(known.processID) on \(known.hostName)"
     }
-    return nil
+    return member.state == .missing ? nil : "rank \(hello.rank) is not awaited now"
+  }
+
+  /// Whether a message comes from the process that plays the rank now.
+  func isCurrent(_ rank: some BinaryInteger, _ incarnation: UInt32) -> Bool {
+    guard let rank = Int(exactly: rank), members.indices.contains(rank) else { return false }
+    return members[rank].incarnation == incarnation
   }
 
   mutating func load(_ progress: LoadProgress, _ now: Timestamp, _ directives: inout [CoordinatorDirective]) {
     let rank = Int(progress.rank)
-    guard members.indices.contains(rank), members[rank].state == .loading else { return }
+    guard members[rank].state == .loading else { return }
     if progress.bytesDone > members[rank].bytesDone {
-      members[rank].loadDeadline = now + settings.loadDeadline
+      members[rank].deadline = now + settings.loadDeadline
     }
     members[rank].bytesDone = progress.bytesDone
     members[rank].bytesTotal = progress.bytesTotal
@@ -47,11 +65,10 @@ extension CoordinatorCore {
     directives.append(.loading(bytesDone: done, bytesTotal: total))
   }
 
+  /// A rank holds its shard. If it came up in an epoch that is over by now, it still has to take up this one.
   mutating func becomeReady(_ ready: Ready, _ now: Timestamp, _ directives: inout [CoordinatorDirective]) {
     let rank = Int(ready.rank)
-    guard members.indices.contains(rank), members[rank].state == .loading, ready.epoch == epoch else {
-      return
-    }
+    guard members[rank].state == .loading else { return }
     guard Int(ready.numPages) >= settings.limits.pagesPerGroup else {
       fail(
         RunFailure(
@@ -63,29 +80,37 @@ extension CoordinatorCore {
       return
     }
     members[rank].state = .ready
-    members[rank].loadDeadline = nil
-    guard phase == .joining, members.allSatisfy({ $0.state == .ready }) else { return }
-    phase = .serving
-    directives.append(.introduce)
+    members[rank].epoch = max(members[rank].epoch, ready.epoch)
+    members[rank].deadline = now + settings.acknowledgeDeadline
+    goOnWhenComplete(settings.placements[rank].replica, now, &directives)
   }
 
-  mutating func note(_ pulse: Pulse, _ now: Timestamp) {
+  /// A worker says that it gives up: a step when it has been serving, itself when it was still loading.
+  mutating func giveUp(
+    _ abort: Abort, _ rank: Int, _ now: Timestamp, _ directives: inout [CoordinatorDirective]
+  ) {
+    if members[rank].state == .ready {
+      giveUpStep(abort, rank, now, &directives)
+    } else {
+      lose(rank, RankLoss(.gaveUp, "gave up: \(abort.text)"), code: abort.code, now, &directives)
+    }
+  }
+
+  mutating func note(_ pulse: Pulse, at moment: Timestamp) {
     let rank = Int(pulse.rank)
-    guard members.indices.contains(rank), pulse.epoch == epoch else { return }
-    members[rank].lastPulse = now
+    members[rank].lastPulse = max(members[rank].lastPulse ?? moment, moment)
+    if members[rank].progressedAt == nil || members[rank].lastProgress != pulse.progress
+      || members[rank].lastPhase != pulse.phase
+    {
+      members[rank].lastProgress = pulse.progress
+      members[rank].progressedAt = moment
+    }
     members[rank].lastPhase = pulse.phase
-    if pulseCheck == nil { pulseCheck = now + silenceLimit }
+    let limit = moment + silenceLimit
+    pulseCheck = min(pulseCheck ?? limit, limit)
   }
 
   private var silenceLimit: Duration { settings.pulsePeriod * 2 }
-
-  /// A rank is gone, and with it the run.
-  mutating func lose(
-    _ rank: Int, _ code: Abort.Code, _ text: String, _ directives: inout [CoordinatorDirective]
-  ) {
-    guard members.indices.contains(rank) else { return }
-    fail(RunFailure(rank: rank, code: code, description: "\(name(rank)) \(text)"), &directives)
-  }
 
   /// The rank in words, with its host and process where known.
   func name(_ rank: Int) -> String {
@@ -93,32 +118,50 @@ extension CoordinatorCore {
     return "rank \(rank) (process \(hello.processID) on \(hello.hostName))"
   }
 
-  /// Looks for ranks that are late to join, stuck in loading, or silent.
+  /// Looks for ranks that are late to join, to load or to change the epoch, or that are silent.
   mutating func checkMembers(_ now: Timestamp, _ directives: inout [CoordinatorDirective]) {
-    if phase == .joining {
-      for rank in members.indices {
-        guard let deadline = members[rank].deadline(joinDeadline), deadline <= now else { continue }
-        let text =
-          members[rank].state == .missing
-          ? "has not joined within \(settings.joinDeadline)"
-          : "has made no progress in loading for \(settings.loadDeadline)"
-        lose(rank, .failure, text, &directives)
-        return
-      }
+    for rank in members.indices {
+      guard isOpen, let deadline = members[rank].deadline, deadline <= now else { continue }
+      let cause: RankLoss.Cause = .late
+      lose(rank, RankLoss(cause, members[rank].overdue(settings)), code: .failure, now, &directives)
     }
-    guard let check = pulseCheck, check <= now else { return }
+    guard isOpen, let check = pulseCheck, check <= now else { return }
+    // Pulses that are there but have not been reported are no silence.
+    let heardUntil = pulsesTakenUntil ?? now
     var next: Timestamp?
     for rank in members.indices {
-      guard let last = members[rank].lastPulse else { continue }
+      guard isOpen, let last = members[rank].lastPulse else { continue }
       let limit = last + silenceLimit
-      if limit <= now {
+      if limit <= heardUntil {
         let phase = members[rank].lastPhase.map { " (last seen \($0))" } ?? ""
-        lose(rank, .peerLost, "has been silent for \(now - last)\(phase)", &directives)
-        return
+        lose(
+          rank, RankLoss(.hung, "has been silent for \(Self.milliseconds(heardUntil - last))\(phase)"), now,
+          &directives)
+        continue
+      }
+      if let stalled = stall(of: rank, heardUntil) {
+        lose(rank, RankLoss(.hung, stalled), now, &directives)
+        continue
       }
       next = min(next ?? limit, limit)
     }
-    pulseCheck = next
+    // Silence that cannot be told from pulses under way is looked at again soon.
+    pulseCheck = next.map { max($0, now + settings.pulsePeriod / 8) }
+  }
+
+  private static func milliseconds(_ duration: Duration) -> String {
+    "\(Int(duration / .milliseconds(1))) ms"
+  }
+
+  /// A rank whose pulses go on while it computes without getting anywhere.
+  private func stall(of rank: Int, _ now: Timestamp) -> String? {
+    let replica = replicas[settings.placements[rank].replica]
+    guard replica.stepDeadline != nil, members[rank].lastPhase == .computing,
+      let since = members[rank].progressedAt, let started = replica.stepStarted
+    else { return nil }
+    let stalled = now - max(since, started)
+    return stalled >= settings.stallDeadline
+      ? "computes without progress for \(Self.milliseconds(stalled)), though its pulses go on" : nil
   }
 }
 

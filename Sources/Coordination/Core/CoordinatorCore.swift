@@ -8,11 +8,12 @@ package import Wire
 /// carries the directives out in order, and sleeps until `nextDeadline` at the latest. Equal events at equal times give
 /// equal directives, so a run can be replayed from its log.
 ///
-/// Each replica has one step in flight at most; replicas step independently. A rank that is lost ends the run with a
-/// `RunFailure` that names it.
+/// Each replica has one step in flight at most; replicas step independently. A rank that is lost is replaced
+/// (`CoordinatorCore+Recovery`), or ends the run with a `RunFailure` that names it.
 package struct CoordinatorCore: Sendable {
   package let settings: CoordinatorSettings
-  package internal(set) var epoch = Epoch(rawValue: 1)
+  /// The latest epoch given to any replica; none is ever given twice.
+  package internal(set) var epoch: Epoch
   package internal(set) var phase = Phase.joining
   /// No more requests are taken; the run ends with the last one.
   package internal(set) var isDraining = false
@@ -22,9 +23,10 @@ package struct CoordinatorCore: Sendable {
   var replicas: [Replica]
   var requests: [RequestID: RequestRecord] = [:]
   var nextSequence: UInt64 = 1
-  let joinDeadline: Timestamp
   /// When a pulse could be overdue first; checked no earlier.
   var pulseCheck: Timestamp?
+  /// Up to when pulses have been reported; nil when they are reported as they come.
+  var pulsesTakenUntil: Timestamp?
   /// Reused between events.
   var scratch: [SchedulerDirective] = []
 
@@ -38,9 +40,20 @@ package struct CoordinatorCore: Sendable {
 
   struct Replica: Sendable {
     var scheduler: Scheduler
+    /// Its ranks' epoch; results of any other are dropped.
+    var epoch: Epoch
+    /// All its ranks are there and in its epoch.
+    var isServing = false
+    /// When it stopped serving; nil before it ever did.
+    var stoppedAt: Timestamp?
+    /// Ranks lost since then.
+    var lostRanks: [Int] = []
+    /// Failed attempts since the last step that was completed.
+    var failedAttempts = 0
     var lastStep = StepNumber(rawValue: 0)
     /// When the step in flight must be complete; nil when none is.
     var stepDeadline: Timestamp?
+    var stepStarted: Timestamp?
   }
 
   struct RequestRecord: Sendable {
@@ -51,9 +64,12 @@ package struct CoordinatorCore: Sendable {
   /// - Parameter now: the start of the run.
   package init(settings: CoordinatorSettings, now: Timestamp) {
     self.settings = settings
-    self.joinDeadline = now + settings.joinDeadline
-    self.members = Array(repeating: Member(), count: settings.mesh.worldSize)
-    let replica = Replica(scheduler: Scheduler(limits: settings.limits))
+    epoch = settings.firstEpoch
+    var member = Member()
+    member.deadline = now + settings.joinDeadline
+    member.startedIn = settings.firstEpoch
+    self.members = Array(repeating: member, count: settings.mesh.worldSize)
+    let replica = Replica(scheduler: Scheduler(limits: settings.limits), epoch: settings.firstEpoch)
     self.replicas = Array(repeating: replica, count: settings.numReplicas)
   }
 
@@ -71,15 +87,14 @@ package struct CoordinatorCore: Sendable {
     func note(_ moment: Timestamp?) {
       if let moment { earliest = min(earliest ?? moment, moment) }
     }
-    switch phase {
-    case .failed, .stopped: return nil
-    case .joining:
-      for member in members { note(member.deadline(joinDeadline)) }
-    case .serving:
-      for replica in replicas {
-        note(replica.stepDeadline)
-        note(replica.scheduler.nextDeadline)
-      }
+    guard isOpen else { return nil }
+    for member in members {
+      note(member.deadline)
+      if case .paused(let moment) = member.state { note(moment) }
+    }
+    for replica in replicas {
+      note(replica.stepDeadline)
+      note(replica.scheduler.nextDeadline)
     }
     note(pulseCheck)
     return earliest
@@ -100,12 +115,23 @@ package struct CoordinatorCore: Sendable {
     }
     switch event {
     case .hello(let hello): join(hello, now, &directives)
-    case .loadProgress(let progress): load(progress, now, &directives)
-    case .ready(let ready): becomeReady(ready, now, &directives)
-    case .pulse(let pulse): note(pulse, now)
-    case .stepResult(let result, let rank): complete(result, rank, &directives)
-    case .abort(let abort, let rank): lose(rank, abort.code, "gave up: \(abort.text)", &directives)
-    case .rankLost(let rank, let text): lose(rank, .peerLost, text, &directives)
+    case .loadProgress(let progress, let incarnation) where isCurrent(progress.rank, incarnation):
+      load(progress, now, &directives)
+    case .ready(let ready, let incarnation) where isCurrent(ready.rank, incarnation):
+      becomeReady(ready, now, &directives)
+    case .epochAcknowledged(let answer, let incarnation) where isCurrent(answer.rank, incarnation):
+      acknowledge(answer, now, &directives)
+    case .pulse(let pulse, let incarnation, let moment) where isCurrent(pulse.rank, incarnation):
+      note(pulse, at: moment)
+    case .pulsesTaken(let moment): pulsesTakenUntil = max(pulsesTakenUntil ?? moment, moment)
+    case .stepResult(let result, let rank, let incarnation) where isCurrent(rank, incarnation):
+      complete(result, rank, now, &directives)
+    case .abort(let abort, let rank, let incarnation) where isCurrent(rank, incarnation):
+      giveUp(abort, rank, now, &directives)
+    case .rankLost(let rank, let incarnation, let loss) where isCurrent(rank, incarnation):
+      lose(rank, loss, now, &directives)
+    case .loadProgress, .ready, .epochAcknowledged, .pulse, .stepResult, .abort, .rankLost:
+      statistics.messagesOfReplacedRanks += 1
     case .submit(let request): submit(request, &directives)
     case .cancel(let request): cancel(request, &directives)
     case .stop(let request, let completion): stop(request, completion, &directives)
@@ -119,6 +145,7 @@ package struct CoordinatorCore: Sendable {
   private mutating func advance(_ now: Timestamp, _ directives: inout [CoordinatorDirective]) {
     checkMembers(now, &directives)
     expire(now, &directives)
+    restartRanks(now, &directives)
     plan(now, &directives)
     if isDraining, isOpen, numUnfinished == 0, replicas.allSatisfy({ $0.stepDeadline == nil }) {
       phase = .stopped
@@ -168,6 +195,10 @@ package struct CoordinatorStatistics: Sendable, Hashable {
   /// Results of another epoch or step, dropped.
   package var staleResults = 0
   package var completedSteps = 0
+  /// How often a replica came back after a loss or a failed step.
+  package var recoveries = 0
+  /// Messages of processes that had been replaced, dropped.
+  package var messagesOfReplacedRanks = 0
   /// Sequences of requests, by how they ended.
   package var finishedSequences = 0
 }

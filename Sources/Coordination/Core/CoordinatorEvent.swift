@@ -1,17 +1,22 @@
 package import Scheduling
 package import Wire
 
-/// What happens to a coordinator. Everything that came from a worker carries the rank of the link it came over.
+/// What happens to a coordinator. Everything that came from a worker carries the rank of the link it came over and
+/// which start of that rank it was; what an earlier one sent is void.
 package enum CoordinatorEvent: Sendable {
   case hello(Hello)
-  case loadProgress(LoadProgress)
-  case ready(Ready)
-  case pulse(Pulse)
-  case stepResult(StepResult, rank: Int)
-  /// A worker gives up.
-  case abort(Abort, rank: Int)
-  /// The launcher or the link says that a rank is gone; the text says how, for example "was killed by signal 9".
-  case rankLost(rank: Int, text: String)
+  case loadProgress(LoadProgress, incarnation: UInt32 = 0)
+  case ready(Ready, incarnation: UInt32 = 0)
+  case epochAcknowledged(EpochAcknowledged, incarnation: UInt32 = 0)
+  /// A sign of life that came at `at`.
+  case pulse(Pulse, incarnation: UInt32 = 0, at: Timestamp)
+  /// All pulses that came until then have been reported: silence up to then is silence.
+  case pulsesTaken(until: Timestamp)
+  case stepResult(StepResult, rank: Int, incarnation: UInt32 = 0)
+  /// A worker gives up a step, or itself.
+  case abort(Abort, rank: Int, incarnation: UInt32 = 0)
+  /// The launcher or the link says that a rank is gone.
+  case rankLost(rank: Int, incarnation: UInt32 = 0, RankLoss)
   case submit(GenerationRequest)
   case cancel(RequestID)
   /// A stop text was found in the output of a completion.
@@ -28,19 +33,35 @@ package enum CoordinatorEvent: Sendable {
 package enum CoordinatorDirective: Sendable, Hashable {
   /// Accept the rank: send it its configuration.
   case configure(rank: Int)
-  /// Turn a worker away; one sentence.
-  case refuse(rank: Int, String)
+  /// Turn away a worker that said hello; one sentence.
+  case refuse(rank: Int, incarnation: UInt32, String)
   /// Bytes over all ranks.
   case loading(bytesDone: UInt64, bytesTotal: UInt64)
-  /// Every rank holds its shard: tell all of them where the others listen. Plans follow.
-  case introduce
+  /// The replica is complete: tell its ranks where the others listen. Plans follow.
+  case introduce(replica: Int, epoch: Epoch)
+  /// All replicas are complete for the first time.
+  case serving
   /// Send the plan to every rank of the replica.
   case sendPlan(StepPlan, replica: Int)
   case refused(RequestID, String)
   case token(EmittedToken)
   case payload(SequencePayload)
   case finished(FinishedSequence)
-  /// Send to every rank that is left: the step in flight is void.
+
+  /// A rank is lost; for the log.
+  case lost(rank: Int, incarnation: UInt32, RankLoss)
+  /// Make sure that this process of the rank is dead; it may be gone already.
+  case stopRank(rank: Int, incarnation: UInt32)
+  /// Start the rank again; it joins in the epoch.
+  case startRank(rank: Int, incarnation: UInt32, epoch: Epoch)
+  /// Send to these ranks: the step in flight is void, a new epoch begins.
+  case changeEpoch(EpochChange, ranks: [Int])
+  /// A step failed on a rank that lives; it is tried again. One sentence for the log.
+  case stepRetried(rank: Int, String)
+  /// The replica goes on.
+  case recovered(Recovery)
+
+  /// Send to every rank that is left: the step in flight is void and nothing follows.
   case abortStep(Abort)
   /// The run is over; every request has been finished before.
   case failed(RunFailure)
@@ -57,4 +78,18 @@ package struct RunFailure: Error, Sendable, Hashable, CustomStringConvertible {
   package var code: Abort.Code
   /// One sentence for the user.
   package var description: String
+  /// Where the rank ran, when it got as far as telling.
+  package var host: String?
+  /// How the rank was lost, when that is the reason.
+  package var loss: RankLoss?
+
+  package init(
+    rank: Int? = nil, code: Abort.Code, description: String, host: String? = nil, loss: RankLoss? = nil
+  ) {
+    self.rank = rank
+    self.code = code
+    self.description = description
+    self.host = host
+    self.loss = loss
+  }
 }

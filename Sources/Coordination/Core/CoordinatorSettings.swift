@@ -1,5 +1,6 @@
 package import Scheduling
 package import Topology
+package import Wire
 
 /// What a coordinator must know before anything happens.
 package struct CoordinatorSettings: Sendable {
@@ -14,6 +15,14 @@ package struct CoordinatorSettings: Sendable {
   package var loadDeadline: Duration = .seconds(120)
   /// From a step plan until the last group's result.
   package var stepDeadline: Duration = .seconds(60)
+  /// From a change of the epoch until a rank that holds its shard has taken it up.
+  package var acknowledgeDeadline: Duration = .seconds(30)
+  /// Longest time that a rank may compute without any progress.
+  package var stallDeadline: Duration = .seconds(60)
+  package var onRankLoss = RankLossPolicy.respawn
+  package var restarts = RestartLimits()
+  /// Later than any epoch that a former coordinator of the same workers may have given.
+  package var firstEpoch = Epoch(rawValue: 1)
   /// A rank that has pulsed once is taken for hung when it is silent for twice this long.
   package var pulsePeriod: Duration = .milliseconds(500)
 

@@ -76,11 +76,16 @@ package final class SharedMemoryLink: PeerLink {
     precondition(
       addressBook.count == worldSize, "an address book of \(addressBook.count) entries for \(worldSize) ranks"
     )
-    for peer in 0..<worldSize where peer != rank && addresses[peer] != addressBook[peer] {
-      addresses[peer] = addressBook[peer]
-      writers[peer] = nil
-      try open(peer)
-    }
+    for peer in 0..<worldSize where peer != rank { try connect(to: peer, at: addressBook[peer]) }
+  }
+
+  package func connect(to peer: Int, at endpoint: Endpoint) throws(TransportError) {
+    precondition(
+      peer >= 0 && peer < worldSize && peer != rank, "peer \(peer) of rank \(rank) of \(worldSize)")
+    guard addresses[peer] != endpoint else { return }
+    addresses[peer] = endpoint
+    writers[peer] = nil
+    try open(peer)
   }
 
   private func open(_ peer: Int) throws(TransportError) {

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Coordination
 internal import Engine
 internal import Foundation
 internal import Parsing
@@ -61,6 +62,8 @@ struct TraceCommand: ParsableCommand {
     let settings = try resolve(config, [model, mesh, scheduler, launch, output])
     let running = try RunningMesh.start(settings) { configuration in
       configuration.observations = [.exchanges, .expertLoad]
+      // A step that is computed again would be counted twice, and a lost rank's records are lost.
+      configuration.onRankLoss = .fail
       configuration.cachesPrefixes = false
     }
     defer { running.engine.stop() }

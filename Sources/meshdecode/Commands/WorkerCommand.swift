@@ -32,11 +32,20 @@ struct WorkerCommand: ParsableCommand {
   @Option(name: .customLong("incarnation"), help: "How often this rank was started before.")
   var incarnation: UInt32 = 0
 
+  @Option(name: .customLong("pulse-endpoint"), help: "Where its signs of life go; left out, it sends none.")
+  var pulseEndpoint: String = ""
+
+  @Option(name: .customLong("pulse-period"), help: "Milliseconds between its signs of life.")
+  var pulseMilliseconds: Int = 500
+
   @Option(
     name: .customLong("directory"), help: "The run's private directory, removed by whoever is last.")
   var runDirectory: String?
 
   func run() throws {
+    guard (1...60_000).contains(pulseMilliseconds) else {
+      throw SettingsError("--pulse-period is \(pulseMilliseconds); give 1 to 60000.")
+    }
     guard (1...4096).contains(worldSize), (0..<worldSize).contains(rank) else {
       throw SettingsError(
         "--rank \(rank) of --world-size \(worldSize) is impossible; ranks are 0 to world size - 1.")
@@ -44,9 +53,10 @@ struct WorkerCommand: ParsableCommand {
     try LifeLine.attach(runDirectory: runDirectory.map { RunDirectory(existing: $0) })
     let connection = WorkerConnection(
       coordinator: coordinator, rank: rank, worldSize: worldSize, dataEndpoint: dataEndpoint,
-      epoch: Epoch(rawValue: epoch), incarnation: incarnation, buildID: BuildInfo.version)
+      epoch: Epoch(rawValue: epoch), incarnation: incarnation, buildID: BuildInfo.version,
+      pulseEndpoint: pulseEndpoint, pulsePeriod: .milliseconds(pulseMilliseconds))
     do {
-      try Worker(connection).run()
+      try Worker(connection, coordinatorLost: { LifeLine.leave(after: $0) }).run()
     } catch {
       throw CommandFailure(.failedWhileRunning, "\(error)")
     }

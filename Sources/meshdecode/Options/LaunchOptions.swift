@@ -31,6 +31,12 @@ struct LaunchOptions: SettingOptions {
   @Option(name: .setting("pulse_milliseconds"), parsing: .unconditional, help: .setting("pulse_milliseconds"))
   var pulseMilliseconds: String?
 
+  @Option(name: .setting("on_rank_loss"), parsing: .unconditional, help: .setting("on_rank_loss"))
+  var onRankLoss: String?
+
+  @Option(name: .setting("max_rank_restarts"), parsing: .unconditional, help: .setting("max_rank_restarts"))
+  var maxRankRestarts: String?
+
   var given: [(key: String, texts: [String])] {
     [
       flag("threads_per_worker", threadsPerWorker),
@@ -41,6 +47,8 @@ struct LaunchOptions: SettingOptions {
       flag("startup_timeout_seconds", startupTimeoutSeconds),
       flag("distributed_timeout_seconds", distributedTimeoutSeconds),
       flag("pulse_milliseconds", pulseMilliseconds),
+      flag("on_rank_loss", onRankLoss),
+      flag("max_rank_restarts", maxRankRestarts),
     ]
   }
 }

@@ -1,0 +1,38 @@
+package import Coordination
+package import Scheduling
+
+/// What a running mesh tells the caller.
+package enum EngineEvent: Sendable {
+  case loading(bytesDone: UInt64, bytesTotal: UInt64)
+  case ready
+  case token(EmittedToken)
+  case payload(SequencePayload)
+  case finished(FinishedSequence)
+  case refused(RequestID, String)
+  /// Something happened to the ranks; streams go on by themselves.
+  case membership(MembershipEvent)
+}
+
+/// One entry of the story of a mesh's ranks.
+package struct MembershipEvent: Sendable {
+  package enum Kind: Sendable, Hashable {
+    case lost(RankLoss)
+    case started(processID: Int32?)
+    case joined
+    case loaded
+    case retried(String)
+    case recovered(Recovery)
+  }
+
+  /// Monotonic clock, nanoseconds.
+  package var at: Int64
+  /// The rank it is about; nil when it is about a whole replica.
+  package var rank: Int?
+  package var kind: Kind
+
+  package init(at: Int64, rank: Int?, kind: Kind) {
+    self.at = at
+    self.rank = rank
+    self.kind = kind
+  }
+}

@@ -1,0 +1,190 @@
+internal import Coordination
+internal import Parsing
+internal import Scheduling
+internal import Topology
+internal import Transport
+internal import Wire
+internal import WorkerRuntime
+
+/// The shell's two halves: messages become events, directives become messages.
+extension MeshEngine {
+  func receive(_ event: ControlServer.Event, _ observe: (EngineEvent) -> Void) throws {
+    switch event {
+    case .malformed(let error, let name):
+      guard let name else { return }
+      lose(name, "sent an unreadable message: \(error)")
+    case .message(let message, let name):
+      do throws(ParseError) {
+        try receive(message, from: name, observe)
+      } catch {
+        lose(name, "sent a \(message.kind) that cannot be read: \(error)")
+      }
+    }
+  }
+
+  private func lose(_ name: WorkerName, _ text: String) {
+    events.append(
+      .rankLost(rank: Int(name.rank), incarnation: name.incarnation, RankLoss(.unreachable, text)))
+  }
+
+  private func receive(
+    _ message: ControlMessage, from name: WorkerName, _ observe: (EngineEvent) -> Void
+  ) throws(ParseError) {
+    var reader = ByteReader(message.payload.span)
+    let rank = Int(name.rank)
+    let start = name.incarnation
+    guard names.indices.contains(rank) else { return }
+    switch message.kind {
+    case .hello:
+      applicants[rank] = name
+      events.append(.hello(try Hello(from: &reader)))
+    case .addressBook:
+      // Comes right after the hello, before that has been answered.
+      let endpoint = try reader.lengthPrefixedString(atMost: 4096, "data endpoint")
+      if name == names[rank] { endpoints[rank] = endpoint }
+      if name == applicants[rank] { offeredEndpoints[rank] = endpoint }
+    case .loadProgress: events.append(.loadProgress(try LoadProgress(from: &reader), incarnation: start))
+    case .ready:
+      note(rank, .loaded, observe)
+      events.append(.ready(try Ready(from: &reader), incarnation: start))
+    case .epochAcknowledged:
+      events.append(.epochAcknowledged(try EpochAcknowledged(from: &reader), incarnation: start))
+    case .stepResult:
+      let result = try StepResult(from: &reader)
+      count(result.expertLoad)
+      if directResults == nil {
+        events.append(.stepResult(result, rank: rank, incarnation: start))
+      } else {
+        directResults?[Int(result.group)] = result
+      }
+    case .stepTrace: traces.append(try StepTrace(from: &reader))
+    case .abort: events.append(.abort(try Abort(from: &reader), rank: rank, incarnation: start))
+    default: break
+    }
+  }
+
+  func interpret(_ directive: CoordinatorDirective, _ observe: (EngineEvent) -> Void) throws(EngineError) {
+    switch directive {
+    case .configure(let rank):
+      names[rank] = applicants.removeValue(forKey: rank)
+      endpoints[rank] = offeredEndpoints.removeValue(forKey: rank) ?? ""
+      note(rank, .joined, observe)
+      configure(rank)
+    case .refuse(let rank, let incarnation, let text):
+      guard let name = applicants[rank], name.incarnation == incarnation else { return }
+      applicants[rank] = nil
+      send(.refusal, to: name) { $0.raw(Array(text.utf8)) }
+    case .loading(let done, let total): observe(.loading(bytesDone: done, bytesTotal: total))
+    case .introduce(let replica, let epoch): introduce(replica, epoch)
+    case .serving:
+      isReady = true
+      observe(.ready)
+    case .sendPlan(let plan, let replica):
+      for rank in ranks(of: replica) {
+        guard let name = names[rank] else { continue }
+        send(.stepPlan, to: name, epoch: plan.epoch, step: plan.step) { plan.write(to: &$0) }
+      }
+    case .token(let token): observe(.token(token))
+    case .payload(let payload): observe(.payload(payload))
+    case .finished(let end): observe(.finished(end))
+    case .refused(let id, let text): observe(.refused(id, text))
+    case .failed(let failure):
+      throw EngineError(.failure, failure.description, lastLines: failure.loss?.lastLines ?? [])
+    case .lost, .stopRank, .startRank, .changeEpoch, .stepRetried, .recovered: recover(directive, observe)
+    case .abortStep, .drained, .shutdown: break
+    }
+  }
+
+  private func recover(_ directive: CoordinatorDirective, _ observe: (EngineEvent) -> Void) {
+    switch directive {
+    case .lost(let rank, _, let loss):
+      losses[rank] = loss
+      note(rank, .lost(loss), observe)
+    case .stopRank(let rank, let incarnation):
+      names[rank] = nil
+      processes.kill(rank, incarnation: incarnation)
+    case .startRank(let rank, let incarnation, let epoch):
+      processes.start(rank, incarnation: incarnation, epoch: epoch)
+      note(rank, .started(processID: nil), observe)
+    case .changeEpoch(let change, let ranks):
+      for rank in ranks {
+        guard let name = names[rank] else { continue }
+        send(.epochChange, to: name, epoch: change.epoch) { change.write(to: &$0) }
+      }
+    case .stepRetried(let rank, let text):
+      note(rank, .retried(text), observe)
+      notice("\(text); the step is tried again")
+    case .recovered(let recovery):
+      note(nil, .recovered(recovery), observe)
+      announce(recovery)
+    default: break
+    }
+  }
+
+  /// One line for the user on each rank that was replaced.
+  private func announce(_ recovery: Recovery) {
+    let milliseconds = Int(recovery.duration / .milliseconds(1))
+    for rank in Set(recovery.ranks).sorted() {
+      let loss = losses.removeValue(forKey: rank)
+      notice(
+        "rank \(rank) \(loss?.text ?? "was lost") and has been replaced after \(milliseconds) ms; no token is lost"
+      )
+    }
+  }
+
+  private func note(_ rank: Int?, _ kind: MembershipEvent.Kind, _ observe: (EngineEvent) -> Void) {
+    observe(.membership(MembershipEvent(at: Self.now.nanoseconds, rank: rank, kind: kind)))
+  }
+
+  private func ranks(of replica: Int) -> [Int] {
+    core.settings.mesh.ranks.filter { core.settings.placements[$0].replica == replica }
+  }
+
+  private func configure(_ rank: Int) {
+    guard let name = names[rank] else { return }
+    var settings = WorkerSettings(
+      modelDirectory: configuration.modelDirectory, configJSON: JSONWriter.string(configuration.configJSON),
+      dummySeed: configuration.dummySeed, weightDType: configuration.weightDType, mesh: configuration.mesh,
+      rank: rank, limits: limits, threads: sizes.threadsPerWorker, spins: sizes.hasCPUPerThread,
+      firstCPU: sizes.hasCPUPerThread ? rank * sizes.threadsPerWorker : -1,
+      instructionSet: configuration.instructionSet,
+      collectiveMilliseconds: Int(configuration.collectiveTimeout / .milliseconds(1)),
+      expertDispatch: configuration.expertDispatch)
+    settings.observations = configuration.observations
+    let message = Configure(epoch: name.epoch, settings: settings.encoded())
+    send(.configure, to: name, epoch: name.epoch) { message.write(to: &$0) }
+  }
+
+  /// Tells the ranks of a replica where the others listen. It goes the way of the plans, so it is there before them.
+  private func introduce(_ replica: Int, _ epoch: Epoch) {
+    let members = ranks(of: replica)
+    var book = AddressBook(epoch: epoch, endpoints: Array(repeating: "", count: endpoints.count))
+    for rank in members { book.endpoints[rank] = endpoints[rank] }
+    for rank in members {
+      guard let name = names[rank] else { continue }
+      send(.addressBook, to: name, epoch: epoch) { book.write(to: &$0) }
+    }
+  }
+
+  /// Sends a message that the core knows nothing of.
+  func sendDirect(
+    _ kind: MessageKind, to rank: Int, step: StepNumber, _ message: some WireMessage
+  ) throws(EngineError) {
+    guard let name = names[rank] else { throw EngineError(.failure, "rank \(rank) has left the mesh") }
+    send(kind, to: name, epoch: core.epoch, step: step) { message.write(to: &$0) }
+  }
+
+  func send(
+    _ kind: MessageKind, to name: WorkerName, epoch: Epoch = Epoch(rawValue: 0),
+    step: StepNumber = StepNumber(rawValue: 0), _ write: (inout ByteWriter) -> Void
+  ) {
+    var writer = ByteWriter()
+    write(&writer)
+    do throws(TransportError) {
+      try server.send(
+        ControlMessage(kind: kind, epoch: epoch, step: step, payload: writer.bytes), to: name)
+    } catch {
+      lose(name, "cannot be reached: \(error)")
+    }
+  }
+}

@@ -1,0 +1,92 @@
+internal import Coordination
+internal import Launching
+internal import Transport
+internal import Wire
+
+/// The processes of a mesh, by rank and start: starts them, and turns their ends into events.
+struct RankProcesses {
+  /// What every worker is started with.
+  struct Command: Sendable {
+    var executable: String
+    var directory: String
+    var worldSize: Int
+    var transport: LocalTransport
+    var controlEndpoint: String
+    var pulseEndpoint: String
+    var pulseMilliseconds: Int
+    /// Variables and arguments on top, by rank: fault drills run workers behind faulty links.
+    var extraEnvironment: [Int: [String: String]] = [:]
+  }
+
+  private let launcher: LocalLauncher
+  private let command: Command
+  /// Which process plays each rank now.
+  private var current: [Launching.Incarnation?]
+  private var starts: [Launching.Incarnation: UInt32] = [:]
+
+  init(_ command: Command) throws(LaunchError) {
+    launcher = try LocalLauncher()
+    self.command = command
+    current = Array(repeating: nil, count: command.worldSize)
+  }
+
+  /// Readable while there are ends to take.
+  var exitDescriptor: Int32 { launcher.exitDescriptor }
+
+  /// Starts a rank. Endpoints of an earlier start are never used again: what was sent there must not arrive here.
+  mutating func start(_ rank: Int, incarnation: UInt32, epoch: Epoch) {
+    let data =
+      switch command.transport {
+      case .ipc: "ipc://\(command.directory)/r\(rank).\(incarnation)"
+      case .tcp: "tcp://127.0.0.1:*"
+      case .shm: "shm://*"
+      }
+    let launch = RankLaunch(
+      rank: rank, executable: command.executable,
+      arguments: [
+        "worker", "--coordinator", command.controlEndpoint, "--rank", "\(rank)",
+        "--world-size", "\(command.worldSize)", "--data-endpoint", data, "--epoch", "\(epoch.rawValue)",
+        "--incarnation", "\(incarnation)", "--pulse-endpoint", command.pulseEndpoint,
+        "--pulse-period", "\(command.pulseMilliseconds)", "--directory", command.directory,
+      ], environment: Self.environment.merging(command.extraEnvironment[rank] ?? [:]) { $1 })
+    let started = launcher.start(launch)
+    current[rank] = started
+    starts[started] = incarnation
+  }
+
+  /// A worker that crashes ends at once; collecting a backtrace would keep its peers waiting for seconds.
+  private static let environment = ["SWIFT_BACKTRACE": "enable=no"]
+
+  /// Makes sure that a process of a rank is dead, stopped or not.
+  func kill(_ rank: Int, incarnation: UInt32) {
+    for (process, number) in starts where number == incarnation && process == current[rank] {
+      launcher.send(9, to: process)
+    }
+  }
+
+  /// Sends a signal to the process that plays a rank now; for fault drills.
+  func send(_ signal: Int32, to rank: Int) {
+    if let process = current[rank] { launcher.send(signal, to: process) }
+  }
+
+  /// Process id of a rank; nil when it does not run.
+  func processID(of rank: Int) -> Int32? { current[rank].flatMap { launcher.pid(of: $0) } }
+
+  /// The ends since the last call, as events.
+  mutating func takeExits() -> [CoordinatorEvent] {
+    launcher.takeExits().map { exit in
+      let cause: RankLoss.Cause =
+        switch exit.ending {
+        case .exited(let code): .exited(code: code)
+        case .killed(let signal): .killed(signal: signal)
+        case .notStarted: .notStarted
+        }
+      return .rankLost(
+        rank: exit.rank, incarnation: starts.removeValue(forKey: exit.incarnation) ?? .max,
+        RankLoss(cause, "\(exit.ending)", lastLines: exit.lastLines))
+    }
+  }
+
+  /// Ends all of them within a bounded time.
+  func stop() { launcher.stop() }
+}

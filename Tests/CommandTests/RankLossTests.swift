@@ -1,0 +1,87 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Real workers killed, stopped and crashed for real, while streams run: every token as in the run without a fault.
+@Suite(.serialized) struct RankLossTests {
+  /// One stream of drawn tokens whose text can be watched.
+  private static func arguments(_ base: URL, _ mesh: [String]) throws -> [String] {
+    let runs = base.appendingPathComponent("runs")
+    try? FileManager.default.createDirectory(at: runs, withIntermediateDirectories: false)
+    return [
+      "generate", "--prompt", "In the beginning", "--max-tokens", "300", "--ignore-eos",
+      "--run-directory", runs.path, "--pulse-milliseconds", "200", "--temperature", "0.7",
+      "--sampling-seed", "5",
+    ] + mesh
+  }
+
+  @Test(arguments: [["--tp", "2"], ["--tp", "2", "--ep", "2"], ["--attn-dp", "2", "--ep", "2"]])
+  func killedAtAnyMoment(mesh: [String]) async throws {
+    let seed = seeds(1)[0]
+    var random = SeededGenerator(seed: seed)
+    try await withTemporaryDirectory { base in
+      let arguments = try Self.arguments(base, mesh)
+      let whole = try await ProcessHarness.run(arguments)
+      let length = whole.standardOutput.utf8.count
+      #expect(whole.exitCode == 0 && length > 300, "\(whole.standardError)")
+      let runs = base.appendingPathComponent("runs")
+      let signals = [SIGKILL, SIGSTOP, SIGSEGV, SIGKILL].shuffled(using: &random)
+      let moments = signals.map { _ in Int.random(in: 1..<length - 100, using: &random) }.sorted()
+      let victims = signals.map { _ in Int.random(in: 0...1, using: &random) }
+      let outcome = try await ProcessHarness.withProcess(arguments) { running in
+        for index in signals.indices {
+          try await running.wait { $0.standardOutput.utf8.count >= moments[index] }
+          let seen = Leaks.workers(mentioning: runs.path + "/").filter { $0.rank == victims[index] }.last
+          guard let seen, running.ending == nil else { continue }
+          _ = kill(seen.processID, signals[index])
+          try await running.wait { _ in
+            !Leaks.workers(mentioning: runs.path + "/").contains { $0.processID == seen.processID }
+          }
+        }
+      }
+      #expect(outcome.exitCode == 0, "seed \(seed): \(outcome.standardError)")
+      #expect(outcome.standardOutput == whole.standardOutput, "seed \(seed)")
+      let replaced = outcome.standardError.components(separatedBy: "has been replaced after").count - 1
+      #expect(replaced >= 2, "seed \(seed): \(outcome.standardError)")
+      let left = try await Leaks.remaining(in: runs)
+      #expect(left == [])
+    }
+  }
+
+  @Test func aCrashLoopEndsWithTheReason() async throws {
+    try await withTemporaryDirectory { base in
+      let runs = base.appendingPathComponent("runs")
+      let arguments = try Self.arguments(base, ["--tp", "2"]) + ["--max-rank-restarts", "1"]
+      let outcome = try await ProcessHarness.withProcess(arguments) { running in
+        while running.ending == nil {
+          for worker in Leaks.workers(mentioning: runs.path + "/") where worker.rank == 1 {
+            _ = kill(worker.processID, SIGKILL)
+          }
+          try await Task.sleep(for: .milliseconds(1))
+        }
+      }
+      #expect(outcome.exitCode == 1)
+      #expect(outcome.standardError.contains("rank 1"))
+      #expect(outcome.standardError.contains("was killed by signal 9 (SIGKILL); it was lost 2 times"))
+      #expect(try await Leaks.remaining(in: runs) == [])
+    }
+  }
+
+  /// Workers whose coordinator hangs leave by themselves.
+  @Test func aHungCoordinatorIsLeft() async throws {
+    try await withTemporaryDirectory { base in
+      let runs = base.appendingPathComponent("runs")
+      let arguments = try Self.arguments(base, ["--tp", "2"])
+      _ = try await ProcessHarness.withProcess(arguments) { running in
+        try await running.wait { _ in Leaks.workers(mentioning: runs.path + "/").count == 2 }
+        running.send(SIGSTOP)
+        let end = ContinuousClock.now + .seconds(5)
+        while ContinuousClock.now < end, !Leaks.workers(mentioning: runs.path + "/").isEmpty {
+          try await Task.sleep(for: .milliseconds(20))
+        }
+        #expect(Leaks.workers(mentioning: runs.path + "/").isEmpty)
+        running.send(SIGKILL)
+      }
+    }
+  }
+}

@@ -1,0 +1,176 @@
+import Coordination
+import Scheduling
+import Testing
+import Topology
+import Wire
+
+@Suite struct RecoveryTests {
+  private func epoch(_ number: UInt64) -> Epoch { Epoch(rawValue: number) }
+
+  @Test func aLostRankIsReplacedAndTheStreamGoesOn() throws {
+    var driver = Driver(tp: 2, onRankLoss: .respawn)
+    driver.open()
+    let first = try #require(Driver.plans(driver.handle(Driver.request(1))).first)
+    let second = try #require(
+      Driver.plans(driver.handle(.stepResult(Driver.result(first, group: 0), rank: 0))).first)
+    #expect(second.groups[0].chunks[0].startPosition == 3)
+
+    let directives = driver.handle(.rankLost(rank: 1, Driver.killed), after: .milliseconds(5))
+    let change = EpochChange(epoch: epoch(2), text: "rank 1 (process 101 on n1) was killed by signal 9")
+    #expect(
+      directives == [
+        .lost(rank: 1, incarnation: 0, Driver.killed), .stopRank(rank: 1, incarnation: 0),
+        .changeEpoch(change, ranks: [0]), .startRank(rank: 1, incarnation: 1, epoch: epoch(2)),
+      ])
+    // What the old epoch and the old process still send counts for nothing.
+    #expect(driver.handle(.stepResult(Driver.result(second, group: 0), rank: 0)).isEmpty)
+    #expect(driver.handle(.rankLost(rank: 1, Driver.killed)).isEmpty)
+    #expect(driver.core.statistics.staleResults == 1)
+    #expect(driver.core.statistics.messagesOfReplacedRanks == 1)
+
+    #expect(driver.handle(Driver.hello(1, incarnation: 1)) == [.configure(rank: 1)])
+    #expect(driver.handle(Driver.ready(1, epoch: 2, incarnation: 1)).isEmpty)
+    let back = driver.handle(Driver.acknowledged(0, epoch: 2), after: .milliseconds(20))
+    #expect(back.first == .introduce(replica: 0, epoch: epoch(2)))
+    #expect(
+      back.dropFirst().first
+        == .recovered(Recovery(replica: 0, ranks: [1], duration: .milliseconds(20))))
+    // Prompt and the token that was emitted are computed again; the next token is the second one.
+    let replay = try #require(Driver.plans(back).first)
+    #expect(replay.epoch == epoch(2) && replay.step == second.step.next)
+    #expect(replay.groups[0].chunks[0].tokens == [1, 2, 3, 7])
+    #expect(replay.groups[0].admissions[0].outputTokens == [7])
+    let next = driver.handle(.stepResult(Driver.result(replay, group: 0, token: 9), rank: 0))
+    guard case .token(let token) = next.first else {
+      Issue.record("no token")
+      return
+    }
+    #expect(token.index == 1 && token.token == 9)
+  }
+
+  @Test func untouchedGroupsKeepTheirKeysAndValues() throws {
+    var driver = Driver(attnDP: 2, onRankLoss: .respawn)
+    driver.open()
+    let first = try #require(Driver.plans(driver.handle(Driver.request(1), Driver.request(2))).first)
+    _ = driver.handle(.stepResult(Driver.result(first, group: 0), rank: 0))
+    _ = driver.handle(.stepResult(Driver.result(first, group: 1), rank: 1))
+    _ = driver.handle(.rankLost(rank: 0, Driver.killed))
+    _ = driver.handle(Driver.hello(0, incarnation: 1), Driver.ready(0, epoch: 2, incarnation: 1))
+    let plan = try #require(Driver.plans(driver.handle(Driver.acknowledged(1, epoch: 2))).first)
+    #expect(plan.groups[0].chunks[0].startPosition == 0 && plan.groups[0].chunks[0].tokens.count == 4)
+    #expect(plan.groups[1].chunks[0].startPosition == 3 && plan.groups[1].chunks[0].tokens.count == 1)
+  }
+
+  @Test func otherReplicasDoNotWait() throws {
+    var driver = Driver(dp: 2, onRankLoss: .respawn)
+    driver.open()
+    let plans = Driver.plans(driver.handle(Driver.request(1), Driver.request(2)))
+    _ = driver.handle(.rankLost(rank: 0, Driver.killed))
+    let next = driver.handle(.stepResult(Driver.result(plans[1], group: 0), rank: 1))
+    #expect(Driver.plans(next).map(\.epoch) == [epoch(1)])
+  }
+
+  @Test func aSecondLossDuringRecovery() throws {
+    var driver = Driver(tp: 2, onRankLoss: .respawn)
+    driver.open()
+    _ = driver.handle(Driver.request(1))
+    _ = driver.handle(.rankLost(rank: 1, Driver.killed))
+    _ = driver.handle(Driver.hello(1, incarnation: 1))
+    // The survivor goes as well, while the new rank 1 loads; and that one is told of the third epoch.
+    let second = driver.handle(.rankLost(rank: 0, Driver.killed))
+    #expect(second.contains(.startRank(rank: 0, incarnation: 1, epoch: epoch(3))))
+    #expect(
+      second.contains { directive in
+        if case .changeEpoch(let change, [1]) = directive { change.epoch == epoch(3) } else { false }
+      })
+    #expect(Driver.plans(driver.handle(Driver.ready(1, epoch: 2, incarnation: 1))).isEmpty)
+    #expect(Driver.plans(driver.handle(Driver.acknowledged(1, epoch: 2, incarnation: 1))).isEmpty)
+    #expect(Driver.plans(driver.handle(Driver.acknowledged(1, epoch: 3, incarnation: 1))).isEmpty)
+    _ = driver.handle(Driver.hello(0, incarnation: 1))
+    let back = driver.handle(Driver.ready(0, epoch: 3, incarnation: 1))
+    #expect(Driver.plans(back).first?.epoch == epoch(3))
+  }
+
+  @Test func aCrashLoopPausesAndThenEndsTheRun() {
+    var driver = Driver(onRankLoss: .respawn)
+    driver.open()
+    _ = driver.handle(Driver.request(1))
+    var pauses: [Duration] = []
+    for incarnation in UInt32(0)...3 {
+      let loss = CoordinatorEvent.rankLost(rank: 0, incarnation: incarnation, Driver.killed)
+      let directives = driver.handle(loss)
+      if let failure = Driver.failure(directives) {
+        #expect(incarnation == 3)
+        #expect(failure.description.contains("was lost 4 times within 60.0 seconds"))
+        #expect(failure.loss == Driver.killed)
+        continue
+      }
+      let started = driver.now
+      func isStarted(_ directives: [CoordinatorDirective]) -> Bool {
+        directives.contains(.startRank(rank: 0, incarnation: incarnation + 1, epoch: driver.core.epoch))
+      }
+      if !isStarted(directives), let next = driver.core.nextDeadline {
+        #expect(isStarted(driver.handle(.tick, after: next - driver.now)))
+      }
+      pauses.append(driver.now - started)
+    }
+    #expect(pauses == [.zero, .milliseconds(200), .milliseconds(400)])
+    #expect(!driver.core.isOpen)
+  }
+
+  @Test func aFailedStepIsTriedAgainUntilSomeoneIsBlamed() throws {
+    var driver = Driver(tp: 2, onRankLoss: .respawn)
+    driver.open()
+    var plan = try #require(Driver.plans(driver.handle(Driver.request(1))).first)
+    for attempt in 1...2 {
+      let abort = Abort(epoch: plan.epoch, rank: 0, code: .malformedMessage, text: "a frame is corrupted")
+      let directives = driver.handle(.abort(abort, rank: 1))
+      #expect(directives.contains { if case .stepRetried = $0 { true } else { false } }, "attempt \(attempt)")
+      #expect(!directives.contains { if case .startRank = $0 { true } else { false } })
+      let number = plan.epoch.next.rawValue
+      _ = driver.handle(Driver.acknowledged(0, epoch: number))
+      plan = try #require(Driver.plans(driver.handle(Driver.acknowledged(1, epoch: number))).first)
+      #expect(plan.groups[0].chunks[0].tokens == [1, 2, 3])
+    }
+    let abort = Abort(epoch: plan.epoch, rank: 0, code: .malformedMessage, text: "a frame is corrupted")
+    let last = driver.handle(.abort(abort, rank: 1))
+    #expect(last.contains(.startRank(rank: 0, incarnation: 1, epoch: plan.epoch.next)))
+    // A late word about the old epoch changes nothing.
+    #expect(driver.handle(.abort(abort, rank: 1)).isEmpty)
+  }
+
+  @Test func silenceIsOnlyWhatWasListenedTo() throws {
+    var driver = Driver(tp: 2, onRankLoss: .respawn)
+    driver.open()
+    let started = driver.now
+    func pulse(_ rank: Int, at moment: Timestamp) -> CoordinatorEvent {
+      let pulse = Pulse(
+        rank: UInt32(rank), epoch: Epoch(rawValue: 1), step: StepNumber(rawValue: 0), phase: .idle)
+      return .pulse(pulse, at: moment)
+    }
+    _ = driver.handle(pulse(0, at: started), pulse(1, at: started), .pulsesTaken(until: started))
+    // The coordinator itself slept for two seconds: the pulses of that time are there, and nobody is silent.
+    #expect(driver.handle(.tick, after: .seconds(2)).isEmpty)
+    let recent = started + .milliseconds(1900)
+    let directives = driver.handle(
+      pulse(0, at: recent), .pulsesTaken(until: recent + .milliseconds(1)), after: .milliseconds(100))
+    #expect(directives.contains { if case .lost(rank: 1, _, _) = $0 { true } else { false } })
+    #expect(!directives.contains { if case .lost(rank: 0, _, _) = $0 { true } else { false } })
+  }
+
+  @Test func aRankThatComputesForEverIsFound() throws {
+    var driver = Driver(onRankLoss: .respawn)
+    driver.open()
+    let plan = try #require(Driver.plans(driver.handle(Driver.request(1))).first)
+    var lost = false
+    for beat in 0..<200 where !lost {
+      let pulse = Pulse(rank: 0, epoch: plan.epoch, step: plan.step, phase: .computing, progress: 5)
+      let at = driver.now + .milliseconds(500)
+      let directives = driver.handle(
+        .pulse(pulse, at: at), .pulsesTaken(until: at), after: .milliseconds(500))
+      lost = directives.contains { if case .lost(rank: 0, _, _) = $0 { true } else { false } }
+      if lost { #expect(driver.core.settings.stallDeadline <= .milliseconds(500 * (beat + 1))) }
+    }
+    #expect(lost)
+  }
+}
