@@ -131,6 +131,7 @@ let package = Package(
       "RunSetup",
       [
         "Settings", "Parsing", "Tensors", "Topology", "ModelConfigs", "Planning", "Compute", "Coordination",
+        "Launching", "Transport",
         "Engine", "WorkerRuntime", "Checkpoints", "Wire",
       ]),
     room(
@@ -145,7 +146,7 @@ let package = Package(
       dependencies: [
         "Settings", "ConfigFiles", "Launching", "Presentation", "RunSetup", "Parsing", "Planning",
         "Tokenization", "Collectives", "Coordination", "Engine", "Workloads", "WorkerRuntime", "Compute",
-        "Wire",
+        "Wire", "Transport",
         argumentParser,
       ],
       resources: [.copy("Resources/tiny-qwen3-moe")], swiftSettings: common),
@@ -161,6 +162,7 @@ let package = Package(
     .testTarget(
       name: "TidyTests", dependencies: ["meshdecode", "Settings", "TestSupport"],
       exclude: ["Budgets", "Snapshots"], swiftSettings: optimised),
+    tests("ClusterTests", ["meshdecode", "Parsing", "TestSupport"]),
     tests("CommandTests", ["meshdecode", "Settings", "Parsing", "TestSupport"]),
 
     tests("ParsingTests", ["Parsing"]),

@@ -7,14 +7,16 @@ internal import Wire
 extension CollectiveBenchmark {
   /// One rank's process: `arguments` are the words after the hidden subcommand. Returns the exit code.
   package static func rankMain(_ arguments: [String]) -> Int32 {
-    guard arguments.count == 4, let rank = Int(arguments[1]), let ranks = Int(arguments[2]), ranks <= 64,
+    guard arguments.count == 5, let rank = Int(arguments[1]), let ranks = Int(arguments[2]), ranks <= 64,
       (0..<max(1, ranks)).contains(rank), let control = try? Endpoint(arguments[0]),
       let data = try? Endpoint(arguments[3])
     else { return 2 }
     ChildProcess.endWithParent()
     let epoch = Epoch(rawValue: 1)
     let name = WorkerName(rank: UInt32(rank), epoch: epoch, incarnation: 0)
-    guard let context = try? ZMQContext(),
+    // Each rank makes its own pair; the public half travels with its address.
+    guard let keys = try? CurveKeys.generate(),
+      let context = try? ZMQContext(security: arguments[4] == "insecure" ? .insecure : .encrypted(keys)),
       let client = try? ControlClient(context, endpoint: control, name: name)
     else { return 1 }
     do {

@@ -23,6 +23,8 @@ package enum CollectiveBenchmark {
     package var ranks: Int
     package var bytes: Int
     package var transport: Transport
+    /// TCP with CURVE.
+    package var isEncrypted: Bool
     /// Of rank 0's iterations, one right after the other.
     package var medianMicroseconds: Double
     package var p99Microseconds: Double
@@ -41,11 +43,12 @@ package enum CollectiveBenchmark {
   /// Measures `operation` for every size.
   ///
   /// `bytes` is the f32 row of an all-reduce or reduce-scatter, the gathered whole of an all-gather, and what one rank
-  /// sends (its own part included) in an all-to-all.
+  /// sends (its own part included) in an all-to-all. `isInsecure` leaves TCP plain.
   ///
   /// - Throws: `Failure` in one sentence when a rank cannot be started, fails or stays silent for 20 s.
   package static func run(
-    operation: CollectiveOperation, ranks: Int, bytes: [Int], transport: Transport, iterations: Int
+    operation: CollectiveOperation, ranks: Int, bytes: [Int], transport: Transport, isInsecure: Bool = false,
+    iterations: Int
   ) throws(Failure) -> [Row] {
     guard operations.contains(operation) else {
       throw Failure(
@@ -62,7 +65,7 @@ package enum CollectiveBenchmark {
       throw Failure(description: "bytes is \(wrong), it must be a multiple of 4 from 4 to 67108864")
     }
     do throws(TransportError) {
-      let host = try BenchmarkHost(ranks: ranks, transport: transport)
+      let host = try BenchmarkHost(ranks: ranks, transport: transport, isInsecure: isInsecure)
       var rows: [Row] = []
       for size in bytes {
         let (samples, verified) = try host.measure(
@@ -71,6 +74,7 @@ package enum CollectiveBenchmark {
         rows.append(
           Row(
             operation: operation, ranks: ranks, bytes: size, transport: transport,
+            isEncrypted: transport == .tcp && !isInsecure,
             medianMicroseconds: sorted[sorted.count / 2],
             p99Microseconds: sorted[min(sorted.count - 1, sorted.count * 99 / 100)], verified: verified))
       }
@@ -120,7 +124,9 @@ private final class BenchmarkHost {
   private let children: [ChildProcess]
   private let ranks: Int
 
-  init(ranks: Int, transport: CollectiveBenchmark.Transport) throws(TransportError) {
+  init(
+    ranks: Int, transport: CollectiveBenchmark.Transport, isInsecure: Bool
+  ) throws(TransportError) {
     self.ranks = ranks
     directory = try RunDirectory()
     let context = try ZMQContext()
@@ -137,6 +143,7 @@ private final class BenchmarkHost {
         try ChildProcess(
           arguments: [
             CollectiveBenchmark.rankCommand, server.endpoint.description, "\(rank)", "\(ranks)", data,
+            isInsecure ? "insecure" : "encrypted",
           ]))
     }
     self.children = children

@@ -3,6 +3,7 @@ package import Coordination
 package import ModelConfigs
 package import Parsing
 package import Topology
+package import Transport
 package import WorkerRuntime
 
 /// Everything that a mesh of workers is started from: model, mesh, sizes and the way to reach each other.
@@ -36,6 +37,12 @@ package struct EngineConfiguration: Sendable {
   package var threadsPerWorker = 0
   package var instructionSet = ""
   package var transport = LocalTransport.ipc
+  /// Ranks on other hosts; nil runs all on this one.
+  package var fleet: Fleet?
+  /// Plain TCP, by explicit wish.
+  package var isInsecure = false
+  /// Lets in workers that were started apart; nil gives each rank that is started here a key of its own.
+  package var joinSecret: JoinSecret?
   package var expertDispatch = ExpertDispatchMode.auto
   /// What is recorded beside the results.
   package var observations: RunObservations = []
@@ -65,6 +72,9 @@ package struct EngineConfiguration: Sendable {
     self.mesh = mesh
     self.buildID = buildID
   }
+
+  /// Whether anything leaves the file system of this host.
+  package var usesTCP: Bool { fleet != nil || transport == .tcp }
 
   /// Keeps one step's hidden states of all layers within a control message.
   package mutating func limitStepForHiddenStates() {

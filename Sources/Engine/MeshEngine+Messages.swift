@@ -1,4 +1,5 @@
 internal import Coordination
+internal import Launching
 internal import Parsing
 internal import Scheduling
 internal import Topology
@@ -37,7 +38,9 @@ extension MeshEngine {
     switch message.kind {
     case .hello:
       applicants[rank] = name
-      events.append(.hello(try Hello(from: &reader)))
+      let hello = try Hello(from: &reader)
+      workerCPUs[rank] = Int(hello.numThreads)
+      events.append(.hello(hello))
     case .addressBook:
       // Comes right after the hello, before that has been answered.
       let endpoint = try reader.lengthPrefixedString(atMost: 4096, "data endpoint")
@@ -142,17 +145,31 @@ extension MeshEngine {
 
   private func configure(_ rank: Int) {
     guard let name = names[rank] else { return }
+    let threads = threads(of: rank)
     var settings = WorkerSettings(
-      modelDirectory: configuration.modelDirectory, configJSON: JSONWriter.string(configuration.configJSON),
+      modelDirectory: configuration.fleet?.placement.host(of: rank).model ?? configuration.modelDirectory,
+      configJSON: JSONWriter.string(configuration.configJSON),
       dummySeed: configuration.dummySeed, weightDType: configuration.weightDType, mesh: configuration.mesh,
-      rank: rank, limits: limits, threads: sizes.threadsPerWorker, spins: sizes.hasCPUPerThread,
-      firstCPU: sizes.hasCPUPerThread ? rank * sizes.threadsPerWorker : -1,
-      instructionSet: configuration.instructionSet,
+      rank: rank, limits: limits, threads: threads.count, spins: threads.firstCPU != nil,
+      firstCPU: threads.firstCPU ?? -1, instructionSet: configuration.instructionSet,
       collectiveMilliseconds: Int(configuration.collectiveTimeout / .milliseconds(1)),
       expertDispatch: configuration.expertDispatch)
     settings.observations = configuration.observations
     let message = Configure(epoch: name.epoch, settings: settings.encoded())
     send(.configure, to: name, epoch: name.epoch) { message.write(to: &$0) }
+  }
+
+  /// Threads of a worker, and the first of the CPUs that they have to themselves, if they do.
+  private func threads(of rank: Int) -> (count: Int, firstCPU: Int?) {
+    guard let fleet = configuration.fleet else {
+      let count = sizes.threadsPerWorker
+      return (count, sizes.hasCPUPerThread ? rank * count : nil)
+    }
+    let seat = fleet.placement.seat(of: rank)
+    let cpus = workerCPUs[rank] ?? 1
+    let count =
+      configuration.threadsPerWorker > 0 ? configuration.threadsPerWorker : max(1, cpus / seat.count)
+    return (count, count * seat.count <= cpus ? seat.index * count : nil)
   }
 
   /// Tells the ranks of a replica where the others listen. It goes the way of the plans, so it is there before them.

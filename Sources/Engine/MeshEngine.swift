@@ -37,6 +37,8 @@ package final class MeshEngine {
   var applicants: [Int: WorkerName] = [:]
   var endpoints: [String]
   var offeredEndpoints: [Int: String] = [:]
+  /// CPUs that each rank's process may use.
+  var workerCPUs: [Int: Int] = [:]
   /// How the ranks that are being replaced were lost.
   var losses: [Int: RankLoss] = [:]
   var isReady = false
@@ -73,22 +75,19 @@ package final class MeshEngine {
     do {
       if configuration.handlesSignals { try TerminationSignals.install() }
       let directory = try Launching.RunDirectory.create(base: configuration.runDirectoryBase)
-      context = try ZMQContext()
-      let usesTCP = configuration.transport == .tcp
-      func endpoint(_ name: String) throws(TransportError) -> Endpoint {
-        try Endpoint(usesTCP ? "tcp://127.0.0.1:*" : "ipc://\(directory.file(name))")
-      }
+      let meeting = try MeetingPoint(configuration)
+      context = try meeting.makeContext()
       let server = try ControlServer(
-        context, endpoint: try endpoint("control"), checksum: { HardwareChecksum.crc32c($0, $1) })
+        context, endpoint: meeting.control(directory), checksum: { HardwareChecksum.crc32c($0, $1) })
       let pulses = try PulseMonitor(
-        context, endpoint: try endpoint("pulses"), period: configuration.pulsePeriod)
+        context, endpoint: meeting.pulses(directory), period: configuration.pulsePeriod)
       let executable =
         configuration.workerExecutable.isEmpty
         ? try ExecutableLocation.path() : configuration.workerExecutable
       processes = try RankProcesses(
         RankProcesses.Command(
           executable: executable, directory: directory.path, worldSize: world,
-          transport: configuration.transport,
+          transport: configuration.transport, fleet: configuration.fleet, keys: meeting.keys,
           controlEndpoint: server.endpoint.description, pulseEndpoint: pulses.endpoint.description,
           pulseMilliseconds: Int(configuration.pulsePeriod / .milliseconds(1))))
       (self.directory, self.server, self.pulses) = (directory, server, pulses)

@@ -2,6 +2,7 @@ internal import Coordination
 internal import Launching
 internal import Transport
 internal import Wire
+internal import WorkerRuntime
 
 /// The processes of a mesh, by rank and start: starts them, and turns their ends into events.
 struct RankProcesses {
@@ -11,6 +12,9 @@ struct RankProcesses {
     var directory: String
     var worldSize: Int
     var transport: LocalTransport
+    var fleet: Fleet?
+    /// Nil where nothing is encrypted.
+    var keys: RunKeys?
     var controlEndpoint: String
     var pulseEndpoint: String
     var pulseMilliseconds: Int
@@ -35,23 +39,39 @@ struct RankProcesses {
 
   /// Starts a rank. Endpoints of an earlier start are never used again: what was sent there must not arrive here.
   mutating func start(_ rank: Int, incarnation: UInt32, epoch: Epoch) {
-    let data =
-      switch command.transport {
-      case .ipc: "ipc://\(command.directory)/r\(rank).\(incarnation)"
-      case .tcp: "tcp://127.0.0.1:*"
-      case .shm: "shm://*"
-      }
-    let launch = RankLaunch(
+    // Workers that somebody else starts come by themselves.
+    guard command.fleet == nil || command.fleet?.launcher != nil else { return }
+    var launch = RankLaunch(
       rank: rank, executable: command.executable,
       arguments: [
         "worker", "--coordinator", command.controlEndpoint, "--rank", "\(rank)",
-        "--world-size", "\(command.worldSize)", "--data-endpoint", data, "--epoch", "\(epoch.rawValue)",
-        "--incarnation", "\(incarnation)", "--pulse-endpoint", command.pulseEndpoint,
-        "--pulse-period", "\(command.pulseMilliseconds)", "--directory", command.directory,
-      ], environment: Self.environment.merging(command.extraEnvironment[rank] ?? [:]) { $1 })
+        "--world-size", "\(command.worldSize)", "--data-endpoint", dataEndpoint(of: rank, incarnation),
+        "--epoch", "\(epoch.rawValue)", "--incarnation", "\(incarnation)",
+        "--pulse-endpoint", command.pulseEndpoint, "--pulse-period", "\(command.pulseMilliseconds)",
+      ], environment: Self.environment.merging(command.extraEnvironment[rank] ?? [:]) { $1 },
+      input: command.keys?.ticket(of: rank) ?? "")
+    launch.arguments += command.keys == nil ? [] : ["--secret-file", "-"]
+    if let fleet = command.fleet, let launcher = fleet.launcher {
+      launch.arguments += command.keys == nil ? ["--plain-tcp"] : []
+      launch = launcher.client(for: launch, on: fleet.placement.host(of: rank))
+    } else {
+      launch.arguments += command.keys == nil && command.transport == .tcp ? ["--plain-tcp"] : []
+      launch.arguments += ["--directory", command.directory]
+    }
     let started = launcher.start(launch)
     current[rank] = started
     starts[started] = incarnation
+  }
+
+  private func dataEndpoint(of rank: Int, _ incarnation: UInt32) -> String {
+    if let fleet = command.fleet {
+      return "tcp://\(fleet.placement.host(of: rank).address ?? WorkerConnection.ownAddress):*"
+    }
+    return switch command.transport {
+    case .ipc: "ipc://\(command.directory)/r\(rank).\(incarnation)"
+    case .tcp: "tcp://127.0.0.1:*"
+    case .shm: "shm://*"
+    }
   }
 
   /// A worker that crashes ends at once; collecting a backtrace would keep its peers waiting for seconds.

@@ -33,7 +33,8 @@ package struct RunSizes: Sendable, Hashable {
       headDim: config.headDim, pageSlots: slots, kvFormat: configuration.kvFormat)
     let heads = plan.mesh.ranks.map { plan.kvHeads(of: $0, layer: 0).count }.max() ?? 0
     let pageBytes = max(1, config.numLayers * heads * headBytes)
-    let ranks = plan.mesh.worldSize
+    // Ranks that share the memory and the CPUs of a host.
+    let ranks = configuration.fleet?.mostRanksPerHost ?? plan.mesh.worldSize
     let budget =
       configuration.kvCacheBytes > 0
       ? configuration.kvCacheBytes : max(Self.physicalMemory / 4 / ranks, 64 << 20)
@@ -69,12 +70,12 @@ package struct RunSizes: Sendable, Hashable {
   private static let threadsPerCPU = 4
 
   private static func checkProcesses(_ configuration: EngineConfiguration, cpus: Int) throws(EngineError) {
-    let ranks = configuration.mesh.worldSize
+    let ranks = configuration.fleet?.mostRanksPerHost ?? configuration.mesh.worldSize
     let mostRanks = max(64, cpus * ranksPerCPU)
     guard ranks <= mostRanks else {
       throw EngineError(
         .configuration,
-        "\(configuration.mesh) asks for \(ranks) workers on this host; its \(cpus) CPUs allow at most \(mostRanks)"
+        "\(configuration.mesh) asks for \(ranks) workers on \(configuration.fleet == nil ? "this" : "one") host; its \(cpus) CPUs allow at most \(mostRanks)"
           + ", so lower a degree of the mesh")
     }
     let mostThreads = max(16, cpus * threadsPerCPU)

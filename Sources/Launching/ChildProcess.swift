@@ -15,13 +15,18 @@ struct ChildProcess: ~Copyable {
 
   /// Starts `executable` as the leader of its own process group, all signals at their defaults.
   ///
-  /// `environment`: the whole of it, `NAME=value` each. Throws: `LaunchError` with the system's words.
+  /// `environment`: the whole of it, `NAME=value` each. `input`: what its standard input begins with.
+  ///
+  /// Throws: `LaunchError` with the system's words.
   /// Cost: under a millisecond.
   static func start(
-    executable: String, arguments: [String], environment: [String]
+    executable: String, arguments: [String], environment: [String], input first: String = ""
   ) throws(LaunchError) -> ChildProcess {
     let input = try Pipe()
     let error = try Pipe()
+    // It fits into the empty pipe, so this does not wait for the child.
+    let bytes = Array(first.utf8)
+    _ = unsafe write(input.writeEnd, bytes, bytes.count)
     _ = fcntl(error.readEnd, F_SETFL, O_NONBLOCK)
     var actions = unsafe posix_spawn_file_actions_t()
     var attributes = posix_spawnattr_t()

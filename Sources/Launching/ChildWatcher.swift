@@ -114,7 +114,7 @@ final class ChildWatcher: Sendable {
     do {
       let child = try ChildProcess.start(
         executable: launch.executable, arguments: launch.arguments,
-        environment: variables.map { "\($0.key)=\($0.value)" })
+        environment: variables.map { "\($0.key)=\($0.value)" }, input: launch.input)
       state.withLock { state in
         state.children[incarnation]?.pid = child.pid
         state.children[incarnation]?.pidfd = child.pidfd

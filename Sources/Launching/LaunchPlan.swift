@@ -27,15 +27,29 @@ package struct RankLaunch: Sendable, Equatable {
   package var arguments: [String]
   /// Variables laid over the environment of the launcher.
   package var environment: [String: String]
+  /// What its standard input begins with: for secrets, which arguments and variables would show to others. At most
+  /// `maxInputBytes`, so that writing it never waits.
+  package var input: String
+
+  package static let maxInputBytes = 4096
 
   package init(
     rank: Int, host: String = "localhost", executable: String, arguments: [String],
-    environment: [String: String] = [:]
+    environment: [String: String] = [:], input: String = ""
   ) {
+    precondition(input.utf8.count <= Self.maxInputBytes, "\(input.utf8.count) bytes of input")
     self.rank = rank
     self.host = host
     self.executable = executable
     self.arguments = arguments
     self.environment = environment
+    self.input = input
+  }
+}
+
+extension RankLaunch: CustomStringConvertible {
+  /// Without the input, which is nobody's business.
+  package var description: String {
+    "rank \(rank) on \(host): \(([executable] + arguments).joined(separator: " "))"
   }
 }

@@ -31,6 +31,9 @@ extension RunSetup {
     configuration.instructionSet = try instructionSet()
     configuration.expertDispatch = ExpertDispatchMode(flag: settings.launch.expertDispatch.rawValue) ?? .auto
     configuration.transport = LocalTransport(rawValue: settings.launch.transport.rawValue) ?? .ipc
+    configuration.isInsecure = settings.launch.insecure
+    configuration.fleet = try fleet()
+    configuration.joinSecret = try joinSecret()
     configuration.runDirectoryBase = settings.launch.runDirectory
     configuration.startupTimeout = .seconds(settings.launch.startupTimeoutSeconds)
     configuration.collectiveTimeout = .seconds(settings.launch.distributedTimeoutSeconds)

@@ -23,6 +23,27 @@ extension EngineSettings {
         "--n \(sampling.n) with --temperature 0 would print the same answer \(sampling.n) times; "
           + "set a temperature above 0.")
     }
+    if launch.launcher == .ssh && launch.hostfile.isEmpty {
+      found.append(
+        "--launcher ssh needs --hostfile FILE with the hosts, one a line, such as 'node1 slots=2'.")
+    }
+    if launch.launcher != .ssh && !launch.hostfile.isEmpty {
+      found.append("--hostfile is for --launcher ssh; add that, or leave the file out.")
+    }
+    if launch.launcher == .external {
+      if !launch.coordinatorAddress.contains(":") {
+        found.append(
+          "--launcher external needs --coordinator-address HOST:PORT, where workers find this one.")
+      }
+      if launch.joinSecretFile.isEmpty && !launch.insecure {
+        found.append("--launcher external needs --join-secret-file FILE, which workers must have as well.")
+      }
+    }
+    if launch.launcher != .local && launch.transport != .auto && launch.transport != .tcp {
+      found.append(
+        "--transport \(launch.transport.rawValue) stays on one host; leave it out with --launcher "
+          + "\(launch.launcher.rawValue).")
+    }
     return found
   }
 

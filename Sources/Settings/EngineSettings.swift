@@ -97,6 +97,16 @@ package struct LaunchSettings: Sendable, Equatable {
   package var onRankLoss = RankLossChoice.respawn
   /// Most losses of one rank within a minute that are answered by a replacement.
   package var maxRankRestarts = 5
+  /// Plain TCP, readable and open to anyone.
+  package var insecure = false
+  package var launcher = LauncherChoice.local
+  /// File of the hosts for `ssh`.
+  package var hostfile = ""
+  package var sshCommand = "ssh"
+  /// `HOST` or `HOST:PORT` at which workers on other hosts find the coordinator; empty finds one out.
+  package var coordinatorAddress = ""
+  /// What workers that are started apart need to join.
+  package var joinSecretFile = ""
 
   package init() {}
 }
@@ -129,6 +139,11 @@ package enum KVCacheDType: String, Sendable, CaseIterable {
 /// How frames travel between ranks; `auto` is `ipc` inside a host.
 package enum TransportChoice: String, Sendable, CaseIterable {
   case auto, ipc, tcp, shm
+}
+
+/// Who starts the workers, and where.
+package enum LauncherChoice: String, Sendable, CaseIterable {
+  case local, ssh, slurm, external
 }
 
 /// Which build of the kernels runs; `auto` is the widest that the CPU offers.

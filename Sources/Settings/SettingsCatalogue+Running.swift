@@ -83,6 +83,25 @@ extension SettingsCatalogue {
       "transport", \.launch.transport, .launch,
       why: "how frames travel between ranks of one host; auto is ipc, shm is shared memory, tcp is slower"),
     .choice(
+      "launcher", \.launch.launcher, .launch,
+      why: "who starts the workers: this host, ssh on the hosts of a file, the Slurm job, or somebody else"),
+    .text(
+      "hostfile", \.launch.hostfile, .path, .launch,
+      why: "hosts for --launcher ssh, one a line: NAME slots=N user=U port=P identity=FILE address=IP"),
+    .text(
+      "ssh_command", \.launch.sshCommand, .text, .launch,
+      why: "the ssh client and its first options, for instance 'ssh -F FILE'"),
+    .text(
+      "coordinator_address", \.launch.coordinatorAddress, .text, .launch,
+      why: "HOST or HOST:PORT where workers on other hosts find this one; left out, the address toward them"),
+    .text(
+      "join_secret_file", \.launch.joinSecretFile, .path, .launch,
+      why: "what lets in workers that are started apart (--launcher external); made when it does not exist"),
+    .boolean(
+      "insecure", \.launch.insecure, .launch,
+      why:
+        "leaves TCP connections plain: anyone who reaches the ports can read and join; for trusted networks"),
+    .choice(
       "instruction_set", \.launch.instructionSet, .launch,
       why: "which build of the kernels runs; results are the same to the bit, auto is the fastest"),
     .choice(

@@ -95,6 +95,12 @@ package final class ControlServer {
       return .malformed(
         TransportError(.malformedFrame, "a connection\(address) has no worker's name"), from: nil)
     }
+    if let guest = part.guestName, guest != ZMQContext.anyRank, guest != "\(worker.rank)" {
+      // Nothing that it says about this name may count.
+      return .malformed(
+        TransportError(.malformedFrame, "a connection with the key of rank \(guest) calls itself \(worker)"),
+        from: nil)
+    }
     do throws(FrameError) {
       let (message, source) = try ControlMessage.read(part, checksum: checksum)
       guard source == worker.rank else {

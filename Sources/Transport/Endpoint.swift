@@ -5,14 +5,16 @@ package enum Endpoint: Sendable, Hashable, CustomStringConvertible {
   /// A Unix socket at an absolute path of at most 107 bytes, or `@name` in the abstract namespace.
   case ipc(path: String)
   /// `port` 0 lets the system choose when bound. `host` is an address or a name; when bound, an address or `*`.
-  case tcp(host: String, port: UInt16)
+  /// `key`: the CURVE public key that whoever listens there must prove to hold.
+  case tcp(host: String, port: UInt16, key: String? = nil)
   /// Memory that a process of this host shares through a descriptor of its own; zeros ask for a new one.
   case sharedMemory(processID: Int32, descriptor: Int32)
 
   /// Longest path of a Unix socket on Linux, without its closing zero.
   package static let maxPathBytes = 107
 
-  /// Reads `ipc:///path`, `ipc://@name`, `tcp://host:port`, `tcp://[v6]:port`; the port may be `*`. And
+  /// Reads `ipc:///path`, `ipc://@name`, `tcp://host:port`, `tcp://[v6]:port`; the port may be `*`, and a
+  /// TCP address may be followed by `|` and the listener's public key. And
   /// `shm://process/descriptor`, or `shm://*` for memory to be made.
   package init(_ text: String) throws(TransportError) {
     if text.hasPrefix("shm://") {
@@ -33,6 +35,13 @@ package enum Endpoint: Sendable, Hashable, CustomStringConvertible {
       self = .ipc(path: path)
       return
     }
+    let parts = text.split(separator: "|", maxSplits: 1, omittingEmptySubsequences: false)
+    let key = parts.count > 1 ? String(parts[1]) : nil
+    let text = String(parts.first ?? "")
+    if let key, !CurveKeys.isKey(key) {
+      throw TransportError(
+        .invalidEndpoint, "\(text) is followed by something that is no public key", endpoint: text)
+    }
     guard text.hasPrefix("tcp://"), text.utf8.count <= 300, let colon = text.lastIndex(of: ":") else {
       throw Endpoint.invalid(text)
     }
@@ -48,7 +57,7 @@ package enum Endpoint: Sendable, Hashable, CustomStringConvertible {
     guard host.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: ";") }) else {
       throw Endpoint.invalid(text)
     }
-    self = .tcp(host: String(host), port: port)
+    self = .tcp(host: String(host), port: port, key: key)
   }
 
   private static func sharedMemory(_ text: String) throws(TransportError) -> Endpoint {
@@ -72,16 +81,29 @@ package enum Endpoint: Sendable, Hashable, CustomStringConvertible {
   package var description: String {
     switch self {
     case .ipc(let path): "ipc://\(path)"
-    case .tcp(let host, let port): "tcp://\(host):\(port)"
+    case .tcp(let host, let port, let key): "tcp://\(host):\(port)" + (key.map { "|\($0)" } ?? "")
     case .sharedMemory(0, 0): "shm://*"
     case .sharedMemory(let process, let descriptor): "shm://\(process)/\(descriptor)"
     }
   }
 
+  /// Without the key.
+  package var address: String { with(key: nil).description }
+
+  /// The listener's public key, where it is known.
+  package var key: String? {
+    if case .tcp(_, _, let key) = self { key } else { nil }
+  }
+
+  /// The same place with another key; paths have none.
+  package func with(key: String?) -> Endpoint {
+    if case .tcp(let host, let port, _) = self { .tcp(host: host, port: port, key: key) } else { self }
+  }
+
   /// As `zmq_bind` wants it: a wildcard for port 0.
   var bindText: String {
-    if case .tcp(let host, 0) = self { return "tcp://\(host):*" }
-    return description
+    if case .tcp(let host, 0, _) = self { return "tcp://\(host):*" }
+    return address
   }
 
   /// Traffic to it leaves the host's file system, so it has to be encrypted unless told otherwise.

@@ -19,42 +19,8 @@ package struct SocketOptions: Sendable {
   package var routingID: [UInt8]?
   /// ROUTER only: refuse to send to an unknown name, instead of dropping silently.
   package var isRouterMandatory = true
-  package var security = SocketSecurity.none
 
   package init() {}
-}
-
-/// Who may talk to a socket, and whether the bytes are encrypted.
-package enum SocketSecurity: Sendable, Hashable {
-  /// Plain; for `ipc://` in a private directory, or by explicit wish.
-  case none
-  /// The listening side of CURVE.
-  case curveServer(CurveKeys)
-  /// The connecting side of CURVE: its own keys, and the public key it expects at the other end.
-  case curveClient(CurveKeys, serverPublicKey: String)
-}
-
-/// A CURVE25519 key pair in ZeroMQ's printable form (Z85, 40 characters each).
-package struct CurveKeys: Sendable, Hashable {
-  package var publicKey: String
-  package var secretKey: String
-
-  package init(publicKey: String, secretKey: String) {
-    self.publicKey = publicKey
-    self.secretKey = secretKey
-  }
-
-  /// A fresh pair.
-  package static func generate() throws(TransportError) -> CurveKeys {
-    var publicKey = [CChar](repeating: 0, count: 41)
-    var secretKey = [CChar](repeating: 0, count: 41)
-    guard unsafe zmq_curve_keypair(&publicKey, &secretKey) == 0 else { throw .lastCall("zmq_curve_keypair") }
-    return CurveKeys(publicKey: text(publicKey), secretKey: text(secretKey))
-  }
-
-  private static func text(_ characters: [CChar]) -> String {
-    String(decoding: characters.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-  }
 }
 
 extension ZMQSocket {
@@ -74,16 +40,19 @@ extension ZMQSocket {
       try set(ZMQ_ROUTER_MANDATORY, Int32(options.isRouterMandatory ? 1 : 0), "ZMQ_ROUTER_MANDATORY")
     }
     if let name = options.routingID { try set(ZMQ_ROUTING_ID, bytes: name, "ZMQ_ROUTING_ID") }
-    switch options.security {
-    case .none: break
-    case .curveServer(let keys):
-      try set(ZMQ_CURVE_SERVER, Int32(1), "ZMQ_CURVE_SERVER")
-      try set(ZMQ_CURVE_SECRETKEY, bytes: Array(keys.secretKey.utf8) + [0], "ZMQ_CURVE_SECRETKEY")
-    case .curveClient(let keys, let serverPublicKey):
-      try set(ZMQ_CURVE_SERVERKEY, bytes: Array(serverPublicKey.utf8) + [0], "ZMQ_CURVE_SERVERKEY")
-      try set(ZMQ_CURVE_PUBLICKEY, bytes: Array(keys.publicKey.utf8) + [0], "ZMQ_CURVE_PUBLICKEY")
-      try set(ZMQ_CURVE_SECRETKEY, bytes: Array(keys.secretKey.utf8) + [0], "ZMQ_CURVE_SECRETKEY")
-    }
+  }
+
+  /// Before binding: this side listens, and the gatekeeper of its context says to whom.
+  func setCurveServer(_ keys: CurveKeys) throws(TransportError) {
+    try set(ZMQ_CURVE_SERVER, Int32(1), "ZMQ_CURVE_SERVER")
+    try set(ZMQ_CURVE_SECRETKEY, bytes: Array(keys.secretKey.utf8) + [0], "ZMQ_CURVE_SECRETKEY")
+  }
+
+  /// Before connecting: with these keys, to whoever holds the secret of `serverKey`.
+  func setCurveClient(_ keys: CurveKeys, serverKey: String) throws(TransportError) {
+    try set(ZMQ_CURVE_SERVERKEY, bytes: Array(serverKey.utf8) + [0], "ZMQ_CURVE_SERVERKEY")
+    try set(ZMQ_CURVE_PUBLICKEY, bytes: Array(keys.publicKey.utf8) + [0], "ZMQ_CURVE_PUBLICKEY")
+    try set(ZMQ_CURVE_SECRETKEY, bytes: Array(keys.secretKey.utf8) + [0], "ZMQ_CURVE_SECRETKEY")
   }
 
   private func set<T: FixedWidthInteger>(_ option: Int32, _ value: T, _ name: String) throws(TransportError) {

@@ -21,6 +21,10 @@ package struct TransportError: Error, Sendable, CustomStringConvertible {
     case malformedFrame
     /// A message larger than the limit.
     case messageTooLarge
+    /// TCP that would be neither encrypted nor authenticated, though nobody asked for that.
+    case insecureEndpoint
+    /// Not a key, or not a secret of the right form.
+    case malformedKey
     /// The context was shut down.
     case terminated
     /// The system refused for want of descriptors or memory.

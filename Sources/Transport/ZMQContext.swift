@@ -7,15 +7,40 @@ internal import CZeroMQ
 @safe package final class ZMQContext: Sendable {
   // WHY: libzmq documents contexts as the one thing that many threads may use at once.
   nonisolated(unsafe) let handle: UnsafeMutableRawPointer
+  /// How its sockets treat TCP.
+  package let security: NetworkSecurity
+  private let gatekeeper: Gatekeeper?
 
-  /// - Parameter numIOThreads: threads that move bytes; one carries about 1 GB/s.
-  package init(numIOThreads: Int = 1) throws(TransportError) {
+  /// The name of a guest that may be any rank.
+  package static let anyRank = "*"
+
+  /// - Parameters:
+  ///   - security: what its sockets do with TCP; refuse it when left out.
+  ///   - numIOThreads: threads that move bytes; one carries about 1 GB/s.
+  package init(security: NetworkSecurity = .localOnly, numIOThreads: Int = 1) throws(TransportError) {
     guard let handle = unsafe zmq_ctx_new() else { throw .lastCall("zmq_ctx_new") }
     unsafe self.handle = unsafe handle
+    self.security = security
     _ = unsafe zmq_ctx_set(handle, ZMQ_IO_THREADS, Int32(clamping: max(1, numIOThreads)))
+    do throws(TransportError) {
+      gatekeeper = security.keys == nil ? nil : try unsafe Gatekeeper(context: handle)
+    } catch {
+      _ = unsafe zmq_ctx_term(handle)
+      throw error
+    }
   }
 
+  /// Lets the holders of these public keys connect to encrypted sockets, each under the name given; others are turned
+  /// away, for good once the list is `complete`.
+  package func admit(_ guests: [String: String], complete: Bool = false) {
+    gatekeeper?.admit(guests, complete: complete)
+  }
+
+  /// Connections that were turned away for their key.
+  package var refusals: Refusals { gatekeeper?.refusals ?? Refusals() }
+
   deinit {
+    gatekeeper?.close()
     while unsafe zmq_ctx_term(handle) != 0 && zmq_errno() == EINTR {}
   }
 

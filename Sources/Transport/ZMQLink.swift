@@ -69,6 +69,8 @@ package final class ZMQLink: PeerLink {
     precondition(
       peer >= 0 && peer < worldSize && peer != rank, "peer \(peer) of rank \(rank) of \(worldSize)")
     if senders[peer]?.endpoint == endpoint { return }
+    // Whoever we send to may send to us.
+    if let key = endpoint.key { context.admit([key: "\(peer)"]) }
     let socket = try ZMQSocket(context, .push, options)
     try socket.connect(endpoint)
     senders[peer] = SenderSocket(socket: socket, endpoint: endpoint)

@@ -81,6 +81,11 @@ internal import Glibc
     }
   }
 
+  /// The name under which the gatekeeper let the sender in; nil on plain connections.
+  var guestName: String? {
+    unsafe zmq_msg_gets(cell, "User-Id").map { unsafe String(cString: $0) }
+  }
+
   /// The sender's network address as ZeroMQ saw it; nil on `ipc://` and between threads.
   package var peerAddress: String? {
     unsafe zmq_msg_gets(cell, "Peer-Address").map { unsafe String(cString: $0) }

@@ -3,7 +3,7 @@ internal import Compute
 internal import Layers
 internal import Models
 internal import Parsing
-internal import Transport
+package import Transport
 package import Wire
 
 /// How a worker finds its coordinator and its place.
@@ -22,10 +22,16 @@ package struct WorkerConnection: Sendable, Hashable {
   /// Where pulses go; empty sends none.
   package var pulseEndpoint: String
   package var pulsePeriod: Duration
+  /// What is done with TCP; its keys are what the coordinator knows this worker by.
+  package var security: NetworkSecurity
+
+  /// In `dataEndpoint` the address from which this host reaches the coordinator.
+  package static let ownAddress = "auto"
 
   package init(
     coordinator: String, rank: Int, worldSize: Int, dataEndpoint: String, epoch: Epoch, incarnation: UInt32,
-    buildID: String, pulseEndpoint: String = "", pulsePeriod: Duration = .milliseconds(500)
+    buildID: String, pulseEndpoint: String = "", pulsePeriod: Duration = .milliseconds(500),
+    security: NetworkSecurity = .localOnly
   ) {
     self.coordinator = coordinator
     self.rank = rank
@@ -36,6 +42,14 @@ package struct WorkerConnection: Sendable, Hashable {
     self.buildID = buildID
     self.pulseEndpoint = pulseEndpoint
     self.pulsePeriod = pulsePeriod
+    self.security = security
+  }
+
+  /// Where this worker listens, with its own address put in.
+  func listeningEndpoint() throws(TransportError) -> Endpoint {
+    let endpoint = try Endpoint(dataEndpoint)
+    guard case .tcp(Self.ownAddress, let port, _) = endpoint else { return endpoint }
+    return .tcp(host: try RouteAddress.local(toward: try Endpoint(coordinator)), port: port)
   }
 }
 
@@ -64,12 +78,12 @@ package final class Worker {
     self.connection = connection
     epoch = connection.epoch
     do {
-      context = try ZMQContext()
+      context = try ZMQContext(security: connection.security)
       let name = WorkerName(
         rank: UInt32(connection.rank), epoch: connection.epoch, incarnation: connection.incarnation)
       link = try Links.make(
         context, rank: connection.rank, worldSize: connection.worldSize,
-        endpoint: try Endpoint(connection.dataEndpoint), epoch: connection.epoch)
+        endpoint: connection.listeningEndpoint(), epoch: connection.epoch)
       control = try ControlClient(
         context, endpoint: try Endpoint(connection.coordinator), name: name,
         checksum: { HardwareChecksum.crc32c($0, $1) })

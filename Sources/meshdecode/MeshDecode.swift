@@ -17,7 +17,8 @@ struct MeshDecode: ParsableCommand {
     subcommands: [
       GenerateCommand.self, LogitsCommand.self, PerplexityCommand.self, WorkerCommand.self,
       PlanCommand.self, TranslateCommand.self, TokenizeCommand.self, DetokenizeCommand.self,
-      RenderChatCommand.self, BenchCommand.self, TraceCommand.self, BenchRankCommand.self,
+      RenderChatCommand.self, JoinSecretCommand.self, BenchCommand.self, TraceCommand.self,
+      BenchRankCommand.self,
     ])
 
   static func main() {

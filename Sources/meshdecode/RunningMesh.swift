@@ -27,6 +27,11 @@ struct RunningMesh {
     if let seed = configuration.dummySeed {
       Terminal.note("note: dummy weights: random values from seed \(seed), not the model's")
     }
+    if configuration.usesTCP && configuration.isInsecure {
+      Terminal.note(
+        "warning: --insecure: connections are not encrypted, and anyone who reaches the ports can join; "
+          + "only for networks that you trust")
+    }
     let engine = try MeshEngine(configuration)
     engine.notice = { Terminal.note("note: \($0)") }
     let progress = Progress("Loading")

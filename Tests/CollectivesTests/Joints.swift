@@ -27,7 +27,7 @@ func onRanks<Value: Sendable>(
     let directory = try RunDirectory()
     let book = AddressBook(worldSize)
     return RankHarness.run(worldSize) { rank in
-      let context = try ZMQContext()
+      let context = try ZMQContext(security: .encrypted(try CurveKeys.generate()))
       let place: Endpoint =
         switch joint {
         case .tcp: .tcp(host: "127.0.0.1", port: 0)

@@ -43,7 +43,7 @@ import Testing
     ),
     ("generate --prompt a --expert-dispatch pigeon", 2, "choose one of auto, all-to-all, all-reduce"),
     ("generate --prompt a --config @/bad.yaml", 2, "there is no setting 'tpp'; did you mean 'tp'?"),
-    ("worker", 2, "Missing expected argument '--coordinator"),
+    ("worker", 2, "A worker needs --coordinator"),
   ]
 
   static let prompts: [Case] = [

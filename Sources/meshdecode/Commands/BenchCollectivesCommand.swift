@@ -71,6 +71,7 @@ struct BenchCollectivesCommand: ParsableCommand {
           try integer("--bytes", String($0), 4...(64 << 20))
         },
         transport: CollectiveBenchmark.Transport(rawValue: settings.launch.transport.rawValue) ?? .ipc,
+        isInsecure: settings.launch.insecure,
         iterations: integer("--iterations", iterations, 1...1_000_000))
     } catch let failure as CollectiveBenchmark.Failure {
       throw CommandFailure(.failedWhileRunning, "\(failure)")
@@ -89,6 +90,7 @@ struct BenchCollectivesCommand: ParsableCommand {
     [
       "operation": .string(row.operation.rawValue), "ranks": .integer(Int64(row.ranks)),
       "bytes": .integer(Int64(row.bytes)), "transport": .string(row.transport.rawValue),
+      "encrypted": .bool(row.isEncrypted),
       "median_us": .number(row.medianMicroseconds), "p99_us": .number(row.p99Microseconds),
       "verified": .bool(row.verified),
     ]
@@ -101,7 +103,8 @@ struct BenchCollectivesCommand: ParsableCommand {
     ])
     for row in rows {
       table.add([
-        row.operation.rawValue, "\(row.ranks)", "\(row.bytes)", row.transport.rawValue,
+        row.operation.rawValue, "\(row.ranks)", "\(row.bytes)",
+        row.transport.rawValue + (row.isEncrypted ? ", encrypted" : ""),
         Numbers.duration(seconds: row.medianMicroseconds / 1e6),
         Numbers.duration(seconds: row.p99Microseconds / 1e6), row.verified ? "yes" : "NO",
       ])

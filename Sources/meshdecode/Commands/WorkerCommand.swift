@@ -1,6 +1,9 @@
 internal import ArgumentParser
+internal import Foundation
 internal import Launching
+internal import RunSetup
 internal import Settings
+internal import Transport
 internal import Wire
 internal import WorkerRuntime
 
@@ -12,19 +15,35 @@ struct WorkerCommand: ParsableCommand {
     discussion: """
       A worker joins its coordinator, loads its shard and runs step plans until it is told to stop. It ends by itself \
       when its coordinator or its standard input is gone.
+
+      By hand, or from an orchestrator (--launcher external on the coordinator's side):
+        meshdecode worker --coordinator tcp://HOST:PORT --rank 0 --world-size 2 --secret-file join
+      Left out, the place comes from RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT as torchrun sets them, or from the \
+      variables of Slurm, Open MPI and Kubernetes; the secret from MESHDECODE_JOIN_SECRET_FILE.
       """)
 
   @Option(name: .customLong("coordinator"), help: "The coordinator's control endpoint, ipc:// or tcp://.")
-  var coordinator: String
+  var coordinator: String?
 
   @Option(name: .customLong("rank"), help: "This worker's rank, from 0.")
-  var rank: Int
+  var rank: Int?
 
   @Option(name: .customLong("world-size"), help: "Ranks of the mesh.")
-  var worldSize: Int
+  var worldSize: Int?
 
-  @Option(name: .customLong("data-endpoint"), help: "Where this worker listens for its peers.")
-  var dataEndpoint: String
+  @Option(
+    name: .customLong("data-endpoint"),
+    help: "Where this worker listens for its peers; left out, at its address toward the coordinator.")
+  var dataEndpoint: String = "tcp://\(WorkerConnection.ownAddress):*"
+
+  @Option(
+    name: .customLong("secret-file"),
+    help: "What lets it in over TCP; - reads it from the first line of standard input.")
+  var joinSecretFile: String?
+
+  @Flag(
+    name: .customLong("plain-tcp"), help: "Plain TCP, readable and open to anyone; both sides must say so.")
+  var insecure = false
 
   @Option(name: .customLong("epoch"), help: "The membership epoch that it joins.")
   var epoch: UInt64 = 1
@@ -46,19 +65,59 @@ struct WorkerCommand: ParsableCommand {
     guard (1...60_000).contains(pulseMilliseconds) else {
       throw SettingsError("--pulse-period is \(pulseMilliseconds); give 1 to 60000.")
     }
+    let place = WorkerVariables(ProcessInfo.processInfo.environment)
+    let coordinator = try self.coordinator ?? place.coordinator()
+    let rank = try self.rank ?? place.rank()
+    let worldSize = try self.worldSize ?? place.worldSize()
     guard (1...4096).contains(worldSize), (0..<worldSize).contains(rank) else {
       throw SettingsError(
         "--rank \(rank) of --world-size \(worldSize) is impossible; ranks are 0 to world size - 1.")
     }
+    // Before the life line takes standard input over.
+    let pass = try self.pass(place)
     try LifeLine.attach(runDirectory: runDirectory.map { RunDirectory(existing: $0) })
-    let connection = WorkerConnection(
-      coordinator: coordinator, rank: rank, worldSize: worldSize, dataEndpoint: dataEndpoint,
-      epoch: Epoch(rawValue: epoch), incarnation: incarnation, buildID: BuildInfo.version,
-      pulseEndpoint: pulseEndpoint, pulsePeriod: .milliseconds(pulseMilliseconds))
     do {
+      let endpoints = try endpoints(coordinator, pass)
+      let connection = WorkerConnection(
+        coordinator: endpoints.control.description, rank: rank, worldSize: worldSize,
+        dataEndpoint: dataEndpoint, epoch: Epoch(rawValue: epoch), incarnation: incarnation,
+        buildID: BuildInfo.version, pulseEndpoint: endpoints.pulses,
+        pulsePeriod: .milliseconds(pulseMilliseconds),
+        security: pass.map { .encrypted($0.keys) } ?? (insecure ? .insecure : .localOnly))
       try Worker(connection, coordinatorLost: { LifeLine.leave(after: $0) }).run()
+    } catch let error as SettingsError {
+      throw error
     } catch {
       throw CommandFailure(.failedWhileRunning, "\(error)")
     }
+  }
+
+  /// What lets it in; nil when nothing was given.
+  private func pass(_ place: WorkerVariables) throws -> WorkerPass? {
+    guard !insecure, let file = joinSecretFile ?? place.joinSecretFile else { return nil }
+    do {
+      guard file == "-" else { return try SecretFile.pass(file) }
+      var line: [UInt8] = []
+      while line.count < WorkerPass.maxBytes, line.last != UInt8(ascii: "\n"),
+        let byte = try FileHandle.standardInput.read(upToCount: 1)?.first
+      {
+        line.append(byte)
+      }
+      return try WorkerPass(String(decoding: line, as: UTF8.self))
+    } catch {
+      throw CommandFailure(.failedWhileRunning, "the worker's secret: \(error)")
+    }
+  }
+
+  /// Where steps and pulses are talked of. A coordinator that did not start this worker hears pulses one port on.
+  private func endpoints(_ coordinator: String, _ pass: WorkerPass?) throws -> (
+    control: Endpoint, pulses: String
+  ) {
+    let given = try Endpoint(coordinator)
+    let control = given.with(key: given.key ?? pass?.coordinatorKey)
+    guard pulseEndpoint.isEmpty, case .tcp(let host, let port, let key) = control, port < 65535 else {
+      return (control, pulseEndpoint)
+    }
+    return (control, Endpoint.tcp(host: host, port: port + 1, key: key).description)
   }
 }

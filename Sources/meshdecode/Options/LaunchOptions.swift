@@ -9,6 +9,25 @@ struct LaunchOptions: SettingOptions {
   @Option(name: .setting("transport"), parsing: .unconditional, help: .setting("transport"))
   var transport: String?
 
+  @Option(name: .setting("launcher"), parsing: .unconditional, help: .setting("launcher"))
+  var launcher: String?
+
+  @Option(name: .setting("hostfile"), parsing: .unconditional, help: .setting("hostfile"))
+  var hostfile: String?
+
+  @Option(name: .setting("ssh_command"), parsing: .unconditional, help: .setting("ssh_command"))
+  var sshCommand: String?
+
+  @Option(
+    name: .setting("coordinator_address"), parsing: .unconditional, help: .setting("coordinator_address"))
+  var coordinatorAddress: String?
+
+  @Option(name: .setting("join_secret_file"), parsing: .unconditional, help: .setting("join_secret_file"))
+  var joinSecretFile: String?
+
+  @Flag(name: .setting("insecure"), help: .setting("insecure"))
+  var insecure = false
+
   @Option(name: .setting("instruction_set"), parsing: .unconditional, help: .setting("instruction_set"))
   var instructionSet: String?
 
@@ -41,6 +60,12 @@ struct LaunchOptions: SettingOptions {
     [
       flag("threads_per_worker", threadsPerWorker),
       flag("transport", transport),
+      flag("launcher", launcher),
+      flag("hostfile", hostfile),
+      flag("ssh_command", sshCommand),
+      flag("coordinator_address", coordinatorAddress),
+      flag("join_secret_file", joinSecretFile),
+      flag("insecure", insecure ? "true" : nil),
       flag("instruction_set", instructionSet),
       flag("expert_dispatch", expertDispatch),
       flag("run_directory", runDirectory),

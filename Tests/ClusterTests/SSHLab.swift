@@ -1,0 +1,136 @@
+import Foundation
+import TestSupport
+
+/// Hosts on one machine: network namespaces joined by a bridge, each with an `sshd` of its own, and one more, the hub,
+/// for the coordinator. Needs root, iproute2 and OpenSSH; everything is gone when it closes.
+final class SSHLab: Sendable {
+  /// What keeps a lab from being made here; nil when nothing does.
+  static let obstacle: String? = {
+    if getuid() != 0 { return "needs root" }
+    for tool in ["/usr/sbin/sshd", "/usr/bin/ssh", "/usr/bin/ssh-keygen", "/usr/bin/nsenter"]
+    where !FileManager.default.isExecutableFile(atPath: tool) {
+      return "needs \(tool)"
+    }
+    // Also where network namespaces are not allowed.
+    return (try? run("ip netns add mdprobe$$ && ip netns del mdprobe$$")) == nil
+      ? "needs ip and network namespaces" : nil
+  }()
+
+  let directory: URL
+  let count: Int
+  private let prefix: String
+
+  /// - Parameter count: hosts besides the hub, 1 to 20.
+  init(count: Int) throws {
+    self.count = count
+    prefix = "md\(getpid())x\(UInt16.random(in: 0 ... .max))h"
+    directory = URL(fileURLWithPath: "/tmp/\(prefix)")
+    try FileManager.default.createDirectory(
+      at: directory, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
+    do {
+      try Self.run(Self.up, ["P": prefix, "D": directory.path, "N": "\(count)"])
+    } catch {
+      close()
+      throw error
+    }
+  }
+
+  static func address(_ host: Int) -> String { "10.77.0.\(host + 1)" }
+
+  /// The flags that launch on these hosts.
+  func flags(slots: Int = 1) throws -> [String] {
+    let file = directory.appendingPathComponent("hosts")
+    let lines = (0..<count).map {
+      "\(Self.address($0)) slots=\(slots) user=root identity=\(directory.path)/userkey\n"
+    }
+    try Data(("# hosts of the lab\n" + lines.joined()).utf8).write(to: file)
+    return [
+      "--launcher", "ssh", "--hostfile", file.path, "--ssh-command", "ssh -F \(directory.path)/ssh_config",
+      "--threads-per-worker", "1",
+    ]
+  }
+
+  /// `arguments` of `meshdecode`, as run on the hub.
+  func onHub(_ arguments: [String]) -> (executable: URL, arguments: [String]) {
+    (
+      URL(fileURLWithPath: "/usr/bin/nsenter"),
+      ["--net=/run/netns/\(prefix)hub", ProcessHarness.executable.path] + arguments
+    )
+  }
+
+  /// Process ids on a host whose command line has `words`.
+  func processes(on host: Int, _ words: String) throws -> [Int32] {
+    try Self.run("ip netns pids \(prefix)\(host)").split(separator: "\n").compactMap { Int32($0) }.filter {
+      let line = FileManager.default.contents(atPath: "/proc/\($0)/cmdline") ?? Data()
+      return String(decoding: line, as: UTF8.self).replacing("\0", with: " ").contains(words)
+    }
+  }
+
+  /// Runs a command line on the hub until `close`; for captures.
+  func hubShell(_ script: String) throws {
+    try Self.run("nsenter --net=/run/netns/\(prefix)hub sh -c '\(script)'")
+  }
+
+  /// Ends whatever runs on the hosts and takes them away.
+  func close() {
+    _ = try? Self.run(Self.down, ["P": prefix, "N": "\(count)"])
+    try? FileManager.default.removeItem(at: directory)
+  }
+
+  private static let up = """
+    set -e
+    mkdir -p /run/sshd
+    ip netns add ${P}hub; ip -n ${P}hub link set lo up
+    ip -n ${P}hub link add br0 type bridge; ip -n ${P}hub link set br0 up
+    ip -n ${P}hub addr add 10.77.0.254/24 dev br0
+    ssh-keygen -q -t ed25519 -N '' -f $D/hostkey; ssh-keygen -q -t ed25519 -N '' -f $D/userkey
+    cp $D/userkey.pub $D/authorized_keys
+    printf 'Host *\\n StrictHostKeyChecking no\\n UserKnownHostsFile /dev/null\\n LogLevel ERROR\\n' > $D/ssh_config
+    i=0
+    while [ $i -lt $N ]; do
+      ip netns add $P$i; ip -n $P$i link set lo up
+      ip link add v$i netns ${P}hub type veth peer name eth0 netns $P$i
+      ip -n ${P}hub link set v$i master br0 up
+      ip -n $P$i addr add 10.77.0.$((i+1))/24 dev eth0; ip -n $P$i link set eth0 up
+      printf 'ListenAddress 10.77.0.%s:22\\nHostKey %s/hostkey\\nAuthorizedKeysFile %s/authorized_keys\\n' \
+        $((i+1)) $D $D > $D/sshd$i.conf
+      printf 'PidFile none\\nPasswordAuthentication no\\nPermitRootLogin prohibit-password\\n' >> $D/sshd$i.conf
+      printf 'UsePAM no\\nStrictModes no\\nUseDNS no\\n' >> $D/sshd$i.conf
+      nsenter --net=/run/netns/$P$i /usr/sbin/sshd -f $D/sshd$i.conf
+      i=$((i+1))
+    done
+    """
+
+  private static let down = """
+    i=0
+    while [ $i -lt $N ]; do
+      for p in $(ip netns pids $P$i 2>/dev/null); do kill -9 $p; done
+      ip netns del $P$i 2>/dev/null
+      i=$((i+1))
+    done
+    for p in $(ip netns pids ${P}hub 2>/dev/null); do kill -9 $p; done
+    ip netns del ${P}hub 2>/dev/null
+    true
+    """
+
+  /// What a shell script prints.
+  @discardableResult
+  private static func run(_ script: String, _ variables: [String: String] = [:]) throws -> String {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/bin/sh")
+    process.arguments = ["-c", script]
+    process.environment = ProcessInfo.processInfo.environment.merging(variables) { _, new in new }
+    process.environment?["PATH"] = "/usr/sbin:/usr/bin:/sbin:/bin"
+    let output = Pipe()
+    process.standardOutput = output
+    process.standardError = FileHandle.nullDevice
+    process.standardInput = FileHandle.nullDevice
+    try process.run()
+    let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    guard process.terminationStatus == 0 else {
+      throw HarnessError("a script of the lab ended with \(process.terminationStatus): \(script.prefix(200))")
+    }
+    return text
+  }
+}
