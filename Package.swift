@@ -198,6 +198,15 @@ let package = Package(
       swiftSettings: common),
     tests(
       "MeshDecodingTests", ["MeshDecoding", "meshdecode", "engine-example", "Parsing", "TestSupport"]),
+    // Ranks as threads of a process whose every allocation is counted; see `Probe`.
+    .target(name: "CMallocCount", path: "Tests/CMallocCount"),
+    .executableTarget(
+      name: "allocation-probe",
+      dependencies: [
+        "CMallocCount", "Collectives", "Compute", "KVCaching", "Models", "Parsing", "TestSupport", "Topology",
+        "Transport", "Wire", "WorkerRuntime",
+      ], path: "Tests/AllocationProbe", swiftSettings: optimised),
+    tests("AllocationTests", ["allocation-probe", "TestSupport"], exclude: ["Thresholds"]),
     tests("TokenizationTests", ["Tokenization", "Parsing"], resources: [.copy("Fixtures")]),
     .executableTarget(
       name: "tokenizer-timing", dependencies: ["Tokenization"], path: "Tests/Benchmarks/TokenizerComparison",

@@ -18,7 +18,8 @@ package struct Transfer: Sendable, Hashable, BitwiseCopyable {
 /// What one rank sends and receives in one exchange: exactly one frame to or from each peer named.
 ///
 /// Several transfers of one peer share its frame, in the order given. A transfer of no bytes still makes a frame.
-/// Plans are made once and used for many steps; making one allocates, using it does not.
+/// Plans are made once and used for many steps; making one allocates, using it does not, and `set` uses the memory that
+/// the plan has.
 package struct ExchangePlan: Sendable, Hashable {
   /// One frame: its peer, its pieces and its payload bytes.
   package struct Frame: Sendable, Hashable {
@@ -34,22 +35,29 @@ package struct ExchangePlan: Sendable, Hashable {
     case upTo
   }
 
-  package let sends: [Frame]
-  package let receives: [Frame]
-  package let receiveSizes: ReceiveSizes
-  let sendPieces: [MemoryPiece]
-  let receivePieces: [MemoryPiece]
+  package private(set) var sends: [Frame] = []
+  package private(set) var receives: [Frame] = []
+  package private(set) var receiveSizes = ReceiveSizes.exact
+  private(set) var sendPieces: [MemoryPiece] = []
+  private(set) var receivePieces: [MemoryPiece] = []
   /// Bytes of workspace that the plan reaches.
-  package let memoryBytes: Int
+  package private(set) var memoryBytes = 0
 
   package init(sends: [Transfer], receives: [Transfer], receiveSizes: ReceiveSizes = .exact) {
-    (self.sends, sendPieces) = ExchangePlan.group(sends)
-    (self.receives, receivePieces) = ExchangePlan.group(receives)
+    set(sends: sends, receives: receives, receiveSizes: receiveSizes)
+  }
+
+  /// Makes this the plan of these transfers.
+  package mutating func set(sends: [Transfer], receives: [Transfer], receiveSizes: ReceiveSizes = .exact) {
     self.receiveSizes = receiveSizes
+    memoryBytes = 0
+    for transfer in sends { memoryBytes = max(memoryBytes, transfer.byteOffset + transfer.byteCount) }
+    for transfer in receives { memoryBytes = max(memoryBytes, transfer.byteOffset + transfer.byteCount) }
+    ExchangePlan.group(sends, into: &self.sends, &sendPieces)
+    ExchangePlan.group(receives, into: &self.receives, &receivePieces)
     precondition(
       receiveSizes == .exact || self.receives.allSatisfy { $0.pieces.count == 1 },
       "a frame of variable size needs one contiguous place")
-    memoryBytes = (sends + receives).reduce(0) { max($0, $1.byteOffset + $1.byteCount) }
   }
 
   /// Frames and payload bytes that `rank` sends: what its link's counters rise by.
@@ -60,23 +68,34 @@ package struct ExchangePlan: Sendable, Hashable {
   }
 
   /// Transfers by peer, peers in order of their first transfer.
-  private static func group(_ transfers: [Transfer]) -> ([Frame], [MemoryPiece]) {
-    var order: [Int] = []
-    var byPeer: [Int: [MemoryPiece]] = [:]
-    for transfer in transfers {
-      if byPeer[transfer.peer] == nil { order.append(transfer.peer) }
-      byPeer[transfer.peer, default: []].append(
-        MemoryPiece(offset: transfer.byteOffset, byteCount: transfer.byteCount))
+  private static func group(
+    _ transfers: [Transfer], into frames: inout [Frame], _ pieces: inout [MemoryPiece]
+  ) {
+    frames.removeAll(keepingCapacity: true)
+    pieces.removeAll(keepingCapacity: true)
+    var first = 0
+    while first < transfers.count {
+      let peer = transfers[first].peer
+      if frames.contains(where: { $0.peer == peer }) {
+        first += 1
+        continue
+      }
+      // Nearly always the transfers of one peer follow each other; the scan goes on for those that do not.
+      let start = pieces.count
+      var byteCount = 0
+      var next = first
+      var run = first
+      while next < transfers.count {
+        if transfers[next].peer == peer {
+          pieces.append(
+            MemoryPiece(offset: transfers[next].byteOffset, byteCount: transfers[next].byteCount))
+          byteCount += transfers[next].byteCount
+          if next == run { run += 1 }
+        }
+        next += 1
+      }
+      frames.append(Frame(peer: peer, pieces: start..<pieces.count, byteCount: byteCount))
+      first = run
     }
-    var frames: [Frame] = []
-    var pieces: [MemoryPiece] = []
-    for peer in order {
-      let own = byPeer[peer, default: []]
-      let byteCount = own.reduce(0) { $0 + $1.byteCount }
-      frames.append(
-        Frame(peer: peer, pieces: pieces.count..<(pieces.count + own.count), byteCount: byteCount))
-      pieces += own
-    }
-    return (frames, pieces)
   }
 }

@@ -46,7 +46,8 @@ extension StepWalker {
 
   /// residual += (sum over slots, ascending, of weight x canonical sum of the slot's expert) + shared expert.
   func expertCombine(_ op: ExpertCombineOp) {
-    let chunk = 256
+    // Two chunks of floats are 1024 bytes: the most that a temporary allocation takes from the stack.
+    let chunk = 128
     let chunks = (op.width + chunk - 1) / chunk
     let slices = tables.experts.rootsOfSlice.count
     let start = unsafe bases.floats(Region(arena: .workspace, byteOffset: 0))

@@ -74,6 +74,17 @@ import Glibc
     barrier.wait()
   }
 
+  /// As `run`, with a body of its own for member 0: the calling thread, which may use what must not leave it.
+  @unsafe package borrowing func run(
+    _ context: UnsafeMutableRawPointer?, others body: Body, here: () -> Void
+  ) {
+    unsafe shared.pointee.body = body
+    unsafe shared.pointee.context = context
+    barrier.wait()
+    here()
+    barrier.wait()
+  }
+
   /// `run` with a closure, which gets the member's index.
   package borrowing func run(_ body: @Sendable (Int) -> Void) {
     withoutActuallyEscaping(body) { escapable in

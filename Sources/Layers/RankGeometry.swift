@@ -14,10 +14,21 @@ package struct RankGeometry: Sendable {
   /// Ranks with the same tokens, in head order and in vocabulary order.
   package let headGroup: RankGroup
   package let attentionGroup: RankGroup
+  /// This rank's place in the attention group.
+  package let attentionPlace: Int
   /// Ranks that share the dense MLP and each expert's width, in slice order.
   package let mlpGroup: RankGroup
   /// This rank's twins in the other token groups, own group included, by token group.
   package let tokenGroup: RankGroup
+  /// All ranks of this rank's replica.
+  package let replica: [Int]
+  /// Vocabulary rows of each member of the attention group.
+  package let vocabularySlices: [Range<Int>]
+  /// By rank of the mesh: its token group within its replica (attn_dp major), its slice of MLP widths, its block of
+  /// experts. Kept, because steps ask for them and working them out allocates.
+  package let tokenIndices: [Int]
+  package let mlpIndices: [Int]
+  package let expertIndices: [Int]
 
   /// - Parameter plan: the model on the mesh; every layer has the same heads.
   package init(plan: ShardPlan, rank: Int) {
@@ -30,12 +41,18 @@ package struct RankGeometry: Sendable {
     attentionGroup = plan.mesh.attentionGroup(of: rank)
     mlpGroup = plan.mesh.mlpGroup(of: rank)
     tokenGroup = plan.mesh.tokenGroup(of: rank)
+    attentionPlace = attentionGroup.index(of: rank) ?? 0
+    replica = plan.mesh.replicaGroup(of: rank).ranks
+    vocabularySlices = attentionGroup.ranks.map { plan.vocabulary(of: $0) }
+    tokenIndices = plan.mesh.ranks.map { plan.mesh.tokenIndex(of: $0) }
+    mlpIndices = plan.mesh.ranks.map { plan.mesh.mlpIndex(of: $0) }
+    expertIndices = plan.mesh.ranks.map { plan.mesh.expertIndex(of: $0) }
   }
 
   package var mesh: Mesh { plan.mesh }
 
   /// Index of the rank's token group within its replica, attn_dp major.
-  package var tokenGroupIndex: Int { mesh.tokenIndex(of: rank) }
+  package var tokenGroupIndex: Int { tokenIndices[rank] }
 
   /// Token groups in the order of this rank's row buffers: its own, the others that share its dense MLP, the rest.
   package var groupOrder: [Int] {
@@ -58,20 +75,22 @@ package struct SumGeometry: Sendable {
   package let ranges: [Range<Int>]
   /// This rank's place among the members.
   package let ownIndex: Int
+  /// Roots that each member contributes.
+  package let rootCounts: [Int]
+  /// Additions after each root when all members' roots are pushed in order.
+  package let completion: [UInt8]
 
   package init(tree: CanonicalTree, group: RankGroup, rank: Int) {
     self.tree = tree
     members = group.ranks
     ranges = LeafSplit(count: tree.leafCount, parts: group.size).ranges
     ownIndex = group.index(of: rank) ?? 0
+    rootCounts = ranges.map { tree.roots(of: $0).count }
+    completion = tree.completion(of: ranges)
   }
 
   /// Leaves of this rank.
   package var ownLeaves: Range<Int> { ranges[ownIndex] }
-  /// Roots that each member contributes.
-  package var rootCounts: [Int] { ranges.map { tree.roots(of: $0).count } }
-  /// Additions after each root when all members' roots are pushed in order.
-  package var completion: [UInt8] { tree.completion(of: ranges) }
   /// Additions after each local leaf.
   package var merges: [UInt8] { tree.merges(of: ownLeaves) }
 }

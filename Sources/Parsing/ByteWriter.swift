@@ -6,6 +6,9 @@ package struct ByteWriter: Sendable {
 
   package var count: Int { bytes.count }
 
+  /// Starts anew in the same memory.
+  package mutating func removeAll() { bytes.removeAll(keepingCapacity: true) }
+
   package mutating func u8(_ value: UInt8) { bytes.append(value) }
   package mutating func u16(_ value: UInt16) { littleEndian(UInt64(value), 2) }
   package mutating func u32(_ value: UInt32) { littleEndian(UInt64(value), 4) }

@@ -9,6 +9,9 @@ package final class ControlClient: InterruptSource {
   private let checksum: ChecksumFunction
   private var poller = Poller(capacity: 4)
   private var inbox: [ControlMessage] = []
+  // One message each way, used again and again: nothing of ours is allocated for a message.
+  private let inbound = ZMQMessage()
+  private var outbound = ZMQMessage()
 
   package let name: WorkerName
   /// Kinds that stop a wait on the data plane.
@@ -33,8 +36,9 @@ package final class ControlClient: InterruptSource {
   ///
   /// - Throws: `deadlineExceeded` when the queue stays full.
   package func send(_ message: ControlMessage, deadline: Deadline) throws(TransportError) {
-    let frame = try message.frame(source: name.rank, destination: FrameHeader.coordinator, checksum: checksum)
-    while try !socket.trySend(frame) {
+    try message.write(
+      to: &outbound, source: name.rank, destination: FrameHeader.coordinator, checksum: checksum)
+    while try !socket.trySend(outbound) {
       poller.removeAll()
       poller.add(socket.pollTarget, forWriting: true)
       guard try poller.wait(until: deadline) > 0 else {
@@ -50,14 +54,25 @@ package final class ControlClient: InterruptSource {
   package func receive(deadline: Deadline, descriptors: [Int32] = []) throws(TransportError)
     -> ControlMessage?
   {
+    var message = ControlMessage(kind: .pulse, epoch: Epoch(rawValue: 0))
+    return try receive(into: &message, deadline: deadline, descriptors: descriptors) ? message : nil
+  }
+
+  /// As `receive`, into a message whose memory is used again; false when none came.
+  package func receive(
+    into message: inout ControlMessage, deadline: Deadline, descriptors: [Int32] = []
+  ) throws(TransportError) -> Bool {
     precondition(descriptors.count < poller.capacity, "at most \(poller.capacity - 1) descriptors")
     while true {
-      if !inbox.isEmpty { return inbox.removeFirst() }
-      if let message = try next() { return message }
+      if !inbox.isEmpty {
+        message = inbox.removeFirst()
+        return true
+      }
+      if try next(into: &message) { return true }
       poller.removeAll()
       poller.add(socket.pollTarget)
       for descriptor in descriptors { poller.add(PollTarget(descriptor: descriptor)) }
-      guard try poller.wait(until: deadline) > 0, poller.isReady(0) else { return nil }
+      guard try poller.wait(until: deadline) > 0, poller.isReady(0) else { return false }
     }
   }
 
@@ -67,22 +82,26 @@ package final class ControlClient: InterruptSource {
   package var pollTarget: PollTarget { socket.pollTarget }
 
   package func checkInterrupt() throws(TransportError) -> Bool {
-    while inbox.count < maxReadAhead, let message = try next() { inbox.append(message) }
+    while inbox.count < maxReadAhead {
+      var message = ControlMessage(kind: .pulse, epoch: Epoch(rawValue: 0))
+      guard try next(into: &message) else { break }
+      inbox.append(message)
+    }
     return isInterrupted || inbox.count >= maxReadAhead
   }
 
   /// Takes one message off the socket without waiting.
-  private func next() throws(TransportError) -> ControlMessage? {
-    let part = ZMQMessage()
-    guard try socket.tryReceive(into: part) else { return nil }
-    var more = part.hasMore
+  private func next(into message: inout ControlMessage) throws(TransportError) -> Bool {
+    guard try socket.tryReceive(into: inbound) else { return false }
+    var more = inbound.hasMore
     while more {
       let rest = ZMQMessage()
       guard try socket.tryReceive(into: rest) else { break }
       more = rest.hasMore
     }
     do throws(FrameError) {
-      return try ControlMessage.read(part, checksum: checksum).message
+      _ = try message.read(inbound, checksum: checksum)
+      return true
     } catch {
       throw TransportError(
         .malformedFrame, "worker \(name) cannot read the coordinator: \(error)", frame: error)

@@ -26,6 +26,15 @@ extension ControlMessage {
   func frame(source: UInt32, destination: UInt32, checksum: ChecksumFunction) throws(TransportError)
     -> ZMQMessage
   {
+    var message = ZMQMessage()
+    try write(to: &message, source: source, destination: destination, checksum: checksum)
+    return message
+  }
+
+  /// Makes `message` the finished frame.
+  func write(
+    to message: inout ZMQMessage, source: UInt32, destination: UInt32, checksum: ChecksumFunction
+  ) throws(TransportError) {
     guard payload.count <= ControlMessage.maxPayloadBytes else {
       throw TransportError(
         .messageTooLarge,
@@ -34,23 +43,34 @@ extension ControlMessage {
     let header = FrameHeader(
       kind: kind, epoch: epoch, step: step, source: source, destination: destination,
       payloadBytes: payload.count)
-    var message = try ZMQMessage(byteCount: FrameHeader.byteCount + payload.count)
+    try message.reset(byteCount: FrameHeader.byteCount + payload.count)
     var frame = message.mutableBytes
     unsafe frame.withUnsafeMutableBytes { frame in
       unsafe UnsafeMutableRawBufferPointer(rebasing: frame[FrameHeader.byteCount...]).copyBytes(from: payload)
     }
     header.encode(into: &frame, checksum: checksum)
-    return message
+  }
+
+  /// Reads a frame into this message, in the memory that its payload has; returns the source.
+  mutating func read(_ message: borrowing ZMQMessage, checksum: ChecksumFunction) throws(FrameError) -> UInt32
+  {
+    let bytes = message.bytes
+    let header = try FrameHeader(
+      decoding: bytes, maxPayloadBytes: ControlMessage.maxPayloadBytes, checksum: checksum)
+    kind = header.kind
+    epoch = header.epoch
+    step = header.step
+    payload.removeAll(keepingCapacity: true)
+    unsafe bytes.withUnsafeBytes { unsafe payload.append(contentsOf: $0.dropFirst(FrameHeader.byteCount)) }
+    return header.source
   }
 
   /// Reads a frame; `source` comes back beside it.
   static func read(_ message: borrowing ZMQMessage, checksum: ChecksumFunction) throws(FrameError)
     -> (message: ControlMessage, source: UInt32)
   {
-    let bytes = message.bytes
-    let header = try FrameHeader(decoding: bytes, maxPayloadBytes: maxPayloadBytes, checksum: checksum)
-    let payload = unsafe bytes.withUnsafeBytes { unsafe Array($0.dropFirst(FrameHeader.byteCount)) }
-    let result = ControlMessage(kind: header.kind, epoch: header.epoch, step: header.step, payload: payload)
-    return (result, header.source)
+    var result = ControlMessage(kind: .pulse, epoch: Epoch(rawValue: 0))
+    let source = try result.read(message, checksum: checksum)
+    return (result, source)
   }
 }

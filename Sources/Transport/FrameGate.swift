@@ -32,15 +32,13 @@ struct FrameGate {
     return payloadBytes
   }
 
-  /// The finished frame for `target`, not yet counted.
-  func build(_ target: FrameTarget, _ pieces: Span<MemoryPiece>, of memory: RawSpan) throws(TransportError)
-    -> ZMQMessage
-  {
-    let payloadBytes = try payloadBytes(target, pieces)
-    var message = try ZMQMessage(byteCount: FrameHeader.byteCount + payloadBytes)
+  /// Makes `message` the finished frame for `target`, not yet counted.
+  func build(
+    _ message: inout ZMQMessage, _ target: FrameTarget, _ pieces: Span<MemoryPiece>, of memory: RawSpan
+  ) throws(TransportError) {
+    try message.reset(byteCount: FrameHeader.byteCount + payloadBytes(target, pieces))
     var frame = message.mutableBytes
     fill(&frame, target, pieces, of: memory)
-    return message
   }
 
   /// Writes header and payload into `frame`, which has exactly their size.

@@ -34,17 +34,24 @@ package protocol PeerLink: Link {
   /// Where peers reach this link.
   var endpoint: Endpoint { get }
 
-  /// Connects to every peer of the address book, whose entry `r` is where rank r receives. Peers whose entry did not
-  /// change keep their connection; a changed one is replaced. A peer that is not there is no error: what is sent to it
-  /// waits until the deadline of its sending or of its answer.
-  func connect(_ addressBook: [Endpoint]) throws(TransportError)
-
-  /// Connects to one peer, replacing its former connection if that led elsewhere.
+  /// Connects to one peer, replacing its former connection if that led elsewhere. A peer that is not there is no error:
+  /// what is sent to it waits until the deadline of its sending or of its answer.
   func connect(to peer: Int, at endpoint: Endpoint) throws(TransportError)
 
   /// How long a wait may keep its core busy before it sleeps; zero when ranks outnumber cores. A link that has threads
   /// of its own to feed ignores it.
   var spinTime: Duration { get set }
+}
+
+extension PeerLink {
+  /// Connects to every peer of the address book, whose entry `r` is where rank r receives. Peers whose entry did not
+  /// change keep their connection; a changed one is replaced, and what was queued for it is dropped.
+  package func connect(_ addressBook: [Endpoint]) throws(TransportError) {
+    precondition(
+      addressBook.count == worldSize, "an address book of \(addressBook.count) entries for \(worldSize) ranks"
+    )
+    for peer in 0..<worldSize where peer != rank { try connect(to: peer, at: addressBook[peer]) }
+  }
 }
 
 /// Makes links by the form of their endpoints.

@@ -111,7 +111,8 @@ package final class LoopbackLink: Link {
       throw TransportError(
         .unreachablePeer, "rank \(rank) has no connection to rank \(target.peer)", peer: target.peer)
     }
-    let message = try gate.build(target, pieces, of: memory)
+    var message = ZMQMessage()
+    try gate.build(&message, target, pieces, of: memory)
     gate.countSent(to: target.peer, frameBytes: message.byteCount)
     hub.deliver(message, to: target.peer)
   }

@@ -11,6 +11,8 @@ package final class ZMQLink: PeerLink {
   private let options: SocketOptions
   private let receiver: ZMQSocket
   private var senders: [SenderSocket?]
+  /// The frame being sent; its cell is used again and again.
+  private var outbound = ZMQMessage()
   package var interruptSource: (any InterruptSource)?
   /// Of no use here: the I/O threads need the cores, and spinning was slower than sleeping (see `Costs`).
   package var spinTime = Duration.zero
@@ -53,17 +55,6 @@ package final class ZMQLink: PeerLink {
     set { gate.epoch = newValue }
   }
 
-  /// Connects to every peer of the address book, whose entry `r` is where rank r listens. Peers whose entry did
-  /// not change keep their connection; a changed one is replaced, and what was queued for it is dropped.
-  package func connect(_ addressBook: [Endpoint]) throws(TransportError) {
-    precondition(
-      addressBook.count == worldSize, "an address book of \(addressBook.count) entries for \(worldSize) ranks"
-    )
-    for peer in 0..<worldSize where peer != rank {
-      try connect(to: peer, at: addressBook[peer])
-    }
-  }
-
   /// Connects to one peer, replacing its former connection if that led elsewhere.
   package func connect(to peer: Int, at endpoint: Endpoint) throws(TransportError) {
     precondition(
@@ -83,9 +74,9 @@ package final class ZMQLink: PeerLink {
       throw TransportError(
         .unreachablePeer, "rank \(rank) has no connection to rank \(target.peer)", peer: target.peer)
     }
-    let message = try gate.build(target, pieces, of: memory)
-    let frameBytes = message.byteCount
-    while try !sender.socket.trySend(message) {
+    try gate.build(&outbound, target, pieces, of: memory)
+    let frameBytes = outbound.byteCount
+    while try !sender.socket.trySend(outbound) {
       try wait(for: sender.socket.pollTarget, peer: target.peer, deadline)
     }
     gate.countSent(to: target.peer, frameBytes: frameBytes)

@@ -51,6 +51,17 @@ internal import Glibc
     return unsafe cell
   }
 
+  /// Makes this an uninitialised message of `byteCount` bytes, in the same cell.
+  mutating func reset(byteCount: Int) throws(TransportError) {
+    precondition(byteCount >= 0, "byteCount \(byteCount) is negative")
+    unsafe zmq_msg_close(cell)
+    guard unsafe zmq_msg_init_size(cell, byteCount) == 0 else {
+      let error = TransportError.lastCall("zmq_msg_init_size of \(byteCount) bytes")
+      unsafe zmq_msg_init(cell)
+      throw error
+    }
+  }
+
   package var byteCount: Int { unsafe zmq_msg_size(cell) }
 
   /// More parts of the same message follow.

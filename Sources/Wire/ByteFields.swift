@@ -27,14 +27,6 @@ extension ByteReader {
     return result
   }
 
-  mutating func pages(_ field: StaticString) throws(ParseError) -> [PageID] {
-    let count = try count(of: 4, field)
-    var result: [PageID] = []
-    result.reserveCapacity(count)
-    for _ in 0..<count { result.append(PageID(rawValue: try index(field))) }
-    return result
-  }
-
   /// A presence byte, then the value.
   mutating func optional<Value>(
     _ field: StaticString, _ read: (inout ByteReader) throws(ParseError) -> Value
@@ -51,6 +43,21 @@ extension ByteReader {
     result.reserveCapacity(min(count, 4096))
     for _ in 0..<count { result.append(try read(&self)) }
     return result
+  }
+
+  /// As `list`, over the elements of `list`: those that are there are read anew in their own memory.
+  mutating func list<Element>(
+    into list: inout [Element], _ field: StaticString, minimumBytes: Int,
+    empty: @autoclosure () -> Element, _ read: (inout ByteReader, inout Element) throws(ParseError) -> Void
+  ) throws(ParseError) {
+    let count = try count(of: minimumBytes, field)
+    if list.count > count { list.removeLast(list.count - count) }
+    // Room for what a sequence grows by, so that one more page is no new allocation; wild counts reserve little.
+    if list.capacity < count { list.reserveCapacity(max(64, min(2 * count, 4096))) }
+    for index in 0..<count {
+      if index == list.count { list.append(empty()) }
+      try read(&self, &list[index])
+    }
   }
 
   /// One byte that names a case.

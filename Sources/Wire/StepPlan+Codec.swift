@@ -1,10 +1,21 @@
+internal import KVCaching
 package import Parsing
 
 extension StepPlan: WireMessage {
   package init(from reader: inout ByteReader) throws(ParseError) {
-    self.init(
-      epoch: try reader.epoch(), step: try reader.step(),
-      groups: try reader.list("groups", minimumBytes: 12) { r throws(ParseError) in try GroupPlan(from: &r) })
+    self.init(epoch: Epoch(rawValue: 0), step: StepNumber(rawValue: 0), groups: [])
+    try read(from: &reader)
+  }
+
+  /// Reads a plan over this one, in the memory that this one has: a decode step like the one before allocates nothing.
+  ///
+  /// - Throws: as `init(from:)`; this plan is then half the old and half the new one.
+  package mutating func read(from reader: inout ByteReader) throws(ParseError) {
+    epoch = try reader.epoch()
+    step = try reader.step()
+    try reader.list(into: &groups, "groups", minimumBytes: 12, empty: GroupPlan()) {
+      (r, group) throws(ParseError) in try group.read(from: &r)
+    }
   }
 
   package func write(to writer: inout ByteWriter) {
@@ -17,14 +28,18 @@ extension StepPlan: WireMessage {
 extension StepPlan.GroupPlan: WireMessage {
   package init(from reader: inout ByteReader) throws(ParseError) {
     self.init()
-    releases = try reader.list("releases", minimumBytes: 4) { r throws(ParseError) in
-      try r.index("released slot")
+    try read(from: &reader)
+  }
+
+  mutating func read(from reader: inout ByteReader) throws(ParseError) {
+    try reader.list(into: &releases, "releases", minimumBytes: 4, empty: 0) { (r, slot) throws(ParseError) in
+      slot = try r.index("released slot")
     }
     admissions = try reader.list("admissions", minimumBytes: 84) { r throws(ParseError) in
       try SequenceAdmission(from: &r)
     }
-    chunks = try reader.list("chunks", minimumBytes: 22) { r throws(ParseError) in
-      try SequenceChunk(from: &r)
+    try reader.list(into: &chunks, "chunks", minimumBytes: 22, empty: SequenceChunk()) {
+      (r, chunk) throws(ParseError) in try chunk.read(from: &r)
     }
   }
 
@@ -60,25 +75,34 @@ extension SequenceAdmission: WireMessage {
 
 extension SequenceChunk: WireMessage {
   package init(from reader: inout ByteReader) throws(ParseError) {
-    let slot = try reader.index("slot")
+    self.init()
+    try read(from: &reader)
+  }
+
+  /// An empty chunk to read into.
+  fileprivate init() { self.init(slot: 0, startPosition: 0, tokens: [], pageTable: [], output: []) }
+
+  fileprivate mutating func read(from reader: inout ByteReader) throws(ParseError) {
+    slot = try reader.index("slot")
     let start = reader.position
-    let startPosition = try reader.index("start position")
-    let tokens = try reader.tokens("chunk tokens")
+    startPosition = try reader.index("start position")
+    try reader.list(into: &tokens, "chunk tokens", minimumBytes: 4, empty: TokenID(rawValue: 0)) {
+      (r, token) throws(ParseError) in token = try r.token("chunk tokens")
+    }
     guard !tokens.isEmpty, Int(startPosition) + tokens.count <= Int(Int32.max) else {
       throw ParseError(
         message: "a chunk of \(tokens.count) tokens cannot start at position \(startPosition)",
         byteOffset: start)
     }
-    let nextToken = try reader.optional("next token") { r throws(ParseError) in try r.token() }
-    let pageTable = try reader.pages("page table")
+    nextToken = try reader.optional("next token") { r throws(ParseError) in try r.token() }
+    try reader.list(into: &pageTable, "page table", minimumBytes: 4, empty: PageID(rawValue: 0)) {
+      (r, page) throws(ParseError) in page = PageID(rawValue: try r.index("page table"))
+    }
     let offset = reader.position
-    let output = OutputRequest(rawValue: try reader.u8("output request"))
+    output = OutputRequest(rawValue: try reader.u8("output request"))
     guard output.isSubset(of: .all) else {
       throw ParseError(message: "output request \(output.rawValue) has unknown bits", byteOffset: offset)
     }
-    self.init(
-      slot: slot, startPosition: startPosition, tokens: tokens, nextToken: nextToken, pageTable: pageTable,
-      output: output)
   }
 
   package func write(to writer: inout ByteWriter) {

@@ -121,6 +121,8 @@ package struct OutputRequest: OptionSet, Sendable, Hashable, BitwiseCopyable {
   /// Hidden states of every row after the last layer, before the final norm.
   package static let lastHidden = OutputRequest(rawValue: 32)
 
+  /// Outputs for which every row of the chunk goes through the head.
+  package static let everyHeadRow: OutputRequest = [.scoreTargets, .hidden]
   /// Outputs of the last row only.
   package static let lastRow: OutputRequest = [.sample, .logits]
   /// Outputs of every row.

@@ -17,6 +17,17 @@ package struct StepResult: Sendable, Hashable {
     self.step = step
     self.group = group
   }
+
+  /// Makes this an empty result, in the memory that it has.
+  package mutating func begin(epoch: Epoch, step: StepNumber, group: Int32) {
+    self.epoch = epoch
+    self.step = step
+    self.group = group
+    sampled.removeAll(keepingCapacity: true)
+    payloads.removeAll(keepingCapacity: true)
+    expertLoad.removeAll(keepingCapacity: true)
+    timings = StepTimings()
+  }
 }
 
 /// A token drawn for one slot.

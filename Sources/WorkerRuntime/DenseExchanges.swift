@@ -15,6 +15,10 @@ struct DenseExchanges {
 
   private let program: RankProgram
   private let rowBytes: Int
+  // Scratch of `prepareEmbeddings`: own rows by member, the next row of each member, the owner of each row.
+  private var counts: [Int] = []
+  private var firstRow: [Int] = []
+  private var owners: [Int] = []
 
   init(program: RankProgram) {
     self.program = program
@@ -27,13 +31,20 @@ struct DenseExchanges {
   mutating func prepare(rows: StepRows, tables: StepTables) {
     prepareEmbeddings(rows: rows, tables: tables)
     if let sum = program.places.attentionSum {
-      prepareSum(sum, into: &attentionSum, places: &tables.attentionSum, rows: rows)
+      Self.prepareSum(sum, program, into: &attentionSum, places: &tables.attentionSum, rows: rows)
     }
-    if let sum = program.places.mlpSum { prepareSum(sum, into: &mlpSum, places: &tables.mlpSum, rows: rows) }
+    if let sum = program.places.mlpSum {
+      Self.prepareSum(sum, program, into: &mlpSum, places: &tables.mlpSum, rows: rows)
+    }
     if let sum = program.places.sharedSum {
-      prepareSum(sum, into: &sharedSum, places: &tables.sharedSum, rows: rows)
+      Self.prepareSum(sum, program, into: &sharedSum, places: &tables.sharedSum, rows: rows)
     }
     prepareGather(rows: rows)
+    embeddings.finish()
+    attentionSum.finish()
+    mlpSum.finish()
+    sharedSum.finish()
+    gatherRows.finish()
   }
 
   /// Own looked-up rows lie first in the staging area, then those of each peer; a row's owner follows from
@@ -44,16 +55,16 @@ struct DenseExchanges {
     tables.embeddingSource.removeAll()
     guard let staging = program.places.embeddings else { return }
     let group = geometry.attentionGroup.ranks
-    let slices = group.map { geometry.plan.vocabulary(of: $0) }
-    var counts = Array(repeating: 0, count: group.count)
-    let owners = (0..<rows.own).map { row in
+    counts.reset(count: group.count)
+    firstRow.reset(count: group.count)
+    owners.removeAll(keepingCapacity: true)
+    for row in 0..<rows.own {
       let token = Int(tables.tokens[row])
-      let owner = slices.firstIndex { $0.contains(token) } ?? 0
+      let owner = geometry.vocabularySlices.firstIndex { $0.contains(token) } ?? 0
       counts[owner] += 1
-      return owner
+      owners.append(owner)
     }
-    var firstRow = Array(repeating: 0, count: group.count)
-    var next = counts[geometry.attentionGroup.index(of: geometry.rank) ?? 0]
+    var next = counts[geometry.attentionPlace]
     let ownBytes = next * rowBytes
     for (index, peer) in group.enumerated() where peer != geometry.rank {
       firstRow[index] = next
@@ -73,9 +84,14 @@ struct DenseExchanges {
 
   /// Each member gets this rank's roots of its own group's rows; everybody's roots of own rows are listed in
   /// tree order.
-  private func prepareSum(
-    _ sum: SumGeometry, into plan: inout TransferList, places tables: inout SumTables, rows: StepRows
+  ///
+  /// Static, because a copy of this value would share the list's memory and make filling it copy that.
+  private static func prepareSum(
+    _ sum: SumGeometry, _ program: RankProgram, into plan: inout TransferList,
+    places tables: inout SumTables, rows: StepRows
   ) {
+    let geometry = program.geometry
+    let rowBytes = program.hiddenSize * 4
     plan.removeAll()
     tables.places.removeAll()
     tables.completion.removeAll()
@@ -90,7 +106,7 @@ struct DenseExchanges {
         }
         continue
       }
-      let group = geometry.mesh.tokenIndex(of: member)
+      let group = geometry.tokenIndices[member]
       for root in 0..<ownRootCount {
         plan.send(
           to: member,
@@ -117,5 +133,13 @@ struct DenseExchanges {
         from: twin, byteOffset: normed + rows.starts[group] * rowBytes,
         byteCount: rows.counts[group] * rowBytes)
     }
+  }
+}
+
+extension [Int] {
+  /// Makes this `count` zeros, in the memory that it has.
+  mutating func reset(count: Int) {
+    removeAll(keepingCapacity: true)
+    for _ in 0..<count { append(0) }
   }
 }

@@ -29,6 +29,17 @@ struct ExpertExchanges {
   private let prefersAllToAll: Bool
   private var indexInBlock: [Int] = []
   private var arrivals: [Arrival] = []
+  /// Rows that lie here for the experts of this rank, by token group.
+  private var localRows: [LocalRows] = []
+  // Scratch, kept from layer to layer: assignments by local expert, own pairs by block, first floats by block and slice.
+  private var nextOfExpert: [Int] = []
+  private var blockCounts: [Int] = []
+  private var bases: [Int] = []
+
+  private struct LocalRows {
+    var group: Int
+    var range: Range<Int>
+  }
 
   /// Where a twin's routed rows arrive.
   private struct Arrival {
@@ -95,12 +106,13 @@ struct ExpertExchanges {
           byteCount: rows.counts[group] * k * 4)
       }
     }
+    dispatch.finish(sizes: allToAll ? .upTo : .exact)
   }
 
   /// Only rows with a chosen expert on `twin`, each once; a frame goes out even when there is none.
   private mutating func sendRoutedRows(to twin: Int, rows: Int, memory: StepMemory) {
     guard rows > 0 else { return }
-    let block = blocks[geometry.mesh.expertIndex(of: twin)]
+    let block = blocks[geometry.expertIndices[twin]]
     dispatch.announce(to: twin, byteOffset: places.chosen.byteOffset)
     memory.withInts(places.chosen, count: rows * k) { chosen in
       for row in 0..<rows where (row * k..<row * k + k).contains(where: { block.contains(Int(chosen[$0])) }) {
@@ -111,18 +123,18 @@ struct ExpertExchanges {
     }
   }
 
-  /// Moves arrived records to where gathered rows lie; returns the local rows of each token group.
+  /// Moves arrived records to where gathered rows lie, and notes the local rows of each token group.
   ///
   /// - Parameter receivedBytes: what came from the twin in each token group.
-  func placeRows(
-    rows: StepRows, allToAll: Bool, receivedBytes: [Int], memory: StepMemory
-  ) -> [(group: Int, range: Range<Int>)] {
-    var result = [(group: rows.ownGroup, range: 0..<rows.own)]
+  mutating func placeRows(rows: StepRows, allToAll: Bool, receivedBytes: [Int], memory: StepMemory) {
+    localRows.removeAll(keepingCapacity: true)
+    localRows.append(LocalRows(group: rows.ownGroup, range: 0..<rows.own))
     guard allToAll else {
       for group in rows.groups where group != rows.ownGroup {
-        result.append((group, rows.starts[group]..<rows.starts[group] + rows.counts[group]))
+        let start = rows.starts[group]
+        localRows.append(LocalRows(group: group, range: start..<start + rows.counts[group]))
       }
-      return result
+      return
     }
     for arrival in arrivals {
       let start = rows.starts[arrival.group]
@@ -134,50 +146,46 @@ struct ExpertExchanges {
           floats: program.hiddenSize, from: record.advanced(byFloats: k),
           to: program.places.normed.advanced(byFloats: (start + index) * program.hiddenSize))
       }
-      result.append((arrival.group, start..<start + count))
+      localRows.append(LocalRows(group: arrival.group, range: start..<start + count))
     }
-    return result
   }
 
   /// Sorts the assignments of local rows by expert: each row once per chosen expert that this rank holds.
-  mutating func sortAssignments(
-    rows: [(group: Int, range: Range<Int>)], memory: StepMemory, tables: StepTables
-  ) {
-    let last = rows.map(\.range.upperBound).max() ?? 0
+  mutating func sortAssignments(memory: StepMemory, tables: StepTables) {
+    var last = 0
+    for rows in localRows { last = max(last, rows.range.upperBound) }
     memory.withInts(places.chosen, count: last * k) { chosen in
-      sortAssignments(rows: rows, chosen: { chosen[$0] }, tables: tables)
+      sortAssignments(chosen: { chosen[$0] }, tables: tables)
     }
   }
 
-  private mutating func sortAssignments(
-    rows: [(group: Int, range: Range<Int>)], chosen: (Int) -> Int32, tables: StepTables
-  ) {
-    var counts = Array(repeating: 0, count: places.experts.count)
-    for (_, range) in rows {
-      for pair in range.lowerBound * k..<range.upperBound * k {
+  private mutating func sortAssignments(chosen: (Int) -> Int32, tables: StepTables) {
+    nextOfExpert.reset(count: places.experts.count)
+    for rows in localRows {
+      for pair in rows.range.lowerBound * k..<rows.range.upperBound * k {
         let expert = Int(chosen(pair))
-        if places.experts.contains(expert) { counts[expert - places.experts.lowerBound] += 1 }
+        if places.experts.contains(expert) { nextOfExpert[expert - places.experts.lowerBound] += 1 }
       }
     }
     tables.experts.starts.removeAll()
-    var next: [Int] = []
     var total = 0
-    for count in counts {
+    for expert in nextOfExpert.indices {
+      let count = nextOfExpert[expert]
       tables.experts.starts.append(Int32(total))
-      next.append(total)
+      nextOfExpert[expert] = total
       total += count
     }
     tables.experts.starts.append(Int32(total))
     tables.experts.rowOfAssignment.fill(0, count: total)
     for index in receipt.assignments.indices { receipt.assignments[index].removeAll(keepingCapacity: true) }
-    for (group, range) in rows {
-      for pair in range.lowerBound * k..<range.upperBound * k {
+    for rows in localRows {
+      for pair in rows.range.lowerBound * k..<rows.range.upperBound * k {
         let expert = Int(chosen(pair))
         guard places.experts.contains(expert) else { continue }
         let local = expert - places.experts.lowerBound
-        tables.experts.rowOfAssignment[next[local]] = Int32(pair / k)
-        receipt.assignments[group].append(Int32(next[local]))
-        next[local] += 1
+        tables.experts.rowOfAssignment[nextOfExpert[local]] = Int32(pair / k)
+        receipt.assignments[rows.group].append(Int32(nextOfExpert[local]))
+        nextOfExpert[local] += 1
       }
     }
   }
@@ -188,15 +196,17 @@ struct ExpertExchanges {
     results.removeAll()
     planSends()
     memory.withInts(places.chosen, count: ownRows * k) { chosen in
-      let counts = countBlocks(ownRows: ownRows, chosen: { chosen[$0] })
-      planReceives(ownRows: ownRows, counts: counts, chosen: { chosen[$0] }, tables: tables)
+      countBlocks(ownRows: ownRows, chosen: { chosen[$0] })
+      planReceives()
+      listResults(ownRows: ownRows, chosen: { chosen[$0] }, tables: tables)
     }
+    results.finish()
   }
 
   private mutating func planSends() {
     let rootCount = places.sum.rootCounts[places.sum.ownIndex]
-    for peer in geometry.mesh.replicaGroup(of: geometry.rank).ranks where peer != geometry.rank {
-      for position in receipt.assignments[geometry.mesh.tokenIndex(of: peer)] {
+    for peer in geometry.replica where peer != geometry.rank {
+      for position in receipt.assignments[geometry.tokenIndices[peer]] {
         for root in 0..<rootCount {
           results.send(
             to: peer,
@@ -208,38 +218,33 @@ struct ExpertExchanges {
   }
 
   /// Own (row, slot) pairs per expert block; remembers the index of each pair within its block.
-  private mutating func countBlocks(ownRows: Int, chosen: (Int) -> Int32) -> [Int] {
-    var counts = Array(repeating: 0, count: blocks.count)
+  private mutating func countBlocks(ownRows: Int, chosen: (Int) -> Int32) {
+    blockCounts.reset(count: blocks.count)
     indexInBlock.removeAll(keepingCapacity: true)
     for pair in 0..<ownRows * k {
       let block = blockOfExpert[Int(chosen(pair))]
-      indexInBlock.append(counts[block])
-      counts[block] += 1
+      indexInBlock.append(blockCounts[block])
+      blockCounts[block] += 1
     }
-    return counts
   }
 
-  private mutating func planReceives(
-    ownRows: Int, counts: [Int], chosen: (Int) -> Int32, tables: StepTables
-  ) {
-    let mesh = geometry.mesh
+  private mutating func planReceives() {
     let slices = places.sum.members.count
-    var bases = Array(repeating: 0, count: blocks.count * slices)
+    bases.reset(count: blocks.count * slices)
     var next = places.receivedResults.byteOffset / 4
-    for peer in mesh.replicaGroup(of: geometry.rank).ranks where peer != geometry.rank {
-      let block = mesh.expertIndex(of: peer)
-      let slice = mesh.mlpIndex(of: peer)
-      let floats = counts[block] * places.sum.rootCounts[slice] * program.hiddenSize
+    for peer in geometry.replica where peer != geometry.rank {
+      let block = geometry.expertIndices[peer]
+      let slice = geometry.mlpIndices[peer]
+      let floats = blockCounts[block] * places.sum.rootCounts[slice] * program.hiddenSize
       bases[block * slices + slice] = next
       results.receive(from: peer, byteOffset: next * 4, byteCount: floats * 4)
       next += floats
     }
-    listResults(ownRows: ownRows, bases: bases, chosen: chosen, tables: tables)
   }
 
-  private func listResults(ownRows: Int, bases: [Int], chosen: (Int) -> Int32, tables: StepTables) {
+  private func listResults(ownRows: Int, chosen: (Int) -> Int32, tables: StepTables) {
     let slices = places.sum.members.count
-    let ownBlock = geometry.mesh.expertIndex(of: geometry.rank)
+    let ownBlock = geometry.expertIndices[geometry.rank]
     let ownAssignments = receipt.assignments[geometry.tokenGroupIndex]
     tables.experts.resultPlaces.removeAll()
     tables.experts.resultStrides.removeAll()

@@ -15,7 +15,8 @@ struct StepExchanges: ~Copyable {
   private let mode: ExpertDispatchMode
   private var densePlans: DenseExchanges
   private var expertPlans: ExpertExchanges?
-  private var planned: [ExchangePlan] = []
+  /// Bytes that came from this rank's twin in each token group; kept for its memory.
+  private var received: [Int] = []
   private var step = StepNumber(rawValue: 0)
   private var sequence: UInt32 = 0
   /// Whether this layer's rows of all groups are here already, because its shared expert needed some of them.
@@ -52,10 +53,6 @@ struct StepExchanges: ~Copyable {
     waitedNanoseconds = 0
     recorder.begin()
     densePlans.prepare(rows: rows, tables: tables)
-    planned = [
-      densePlans.embeddings.plan(), densePlans.attentionSum.plan(), densePlans.mlpSum.plan(),
-      densePlans.gatherRows.plan(), densePlans.sharedSum.plan(),
-    ]
   }
 
   /// What does not change from step to step: the roots of each expert slice and how they add up.
@@ -66,11 +63,11 @@ struct StepExchanges: ~Copyable {
 
   mutating func dense(_ point: SyncPoint, memory: StepMemory) throws(WorkerError) {
     switch point {
-    case .embeddings: try exchange(planned[0], .embedding, memory)
-    case .sum(.attention): try exchange(planned[1], .attentionSum, memory)
-    case .sum(.mlp): try exchange(planned[2], .mlpSum, memory)
-    case .gatherRows: try exchange(planned[3], .mlpRows, memory)
-    case .sum(.shared): try exchange(planned[4], .sharedSum, memory)
+    case .embeddings: try exchange(densePlans.embeddings.plan, .embedding, memory)
+    case .sum(.attention): try exchange(densePlans.attentionSum.plan, .attentionSum, memory)
+    case .sum(.mlp): try exchange(densePlans.mlpSum.plan, .mlpSum, memory)
+    case .gatherRows: try exchange(densePlans.gatherRows.plan, .mlpRows, memory)
+    case .sum(.shared): try exchange(densePlans.sharedSum.plan, .sharedSum, memory)
     default: preconditionFailure("\(point) is no exchange of known size")
     }
   }
@@ -102,7 +99,7 @@ struct StepExchanges: ~Copyable {
   mutating func gatherSharedRows(rows: StepRows, memory: StepMemory) throws(WorkerError) {
     guard let allToAll = expertPlans?.usesAllToAll(mode) else { return }
     if allToAll {
-      try exchange(planned[3], .mlpRows, memory)
+      try exchange(densePlans.gatherRows.plan, .mlpRows, memory)
     } else {
       try moveRows(rows: rows, allToAll: false, memory: memory)
       hasAllRows = true
@@ -111,7 +108,7 @@ struct StepExchanges: ~Copyable {
 
   private mutating func moveRows(rows: StepRows, allToAll: Bool, memory: StepMemory) throws(WorkerError) {
     expertPlans?.planDispatch(rows: rows, allToAll: allToAll, memory: memory)
-    guard let plan = expertPlans?.dispatch.plan(sizes: allToAll ? .upTo : .exact) else { return }
+    guard let plan = expertPlans?.dispatch.plan else { return }
     try exchange(plan, allToAll ? .expertDispatch : .expertRows, memory)
   }
 
@@ -119,20 +116,20 @@ struct StepExchanges: ~Copyable {
     guard let allToAll = expertPlans?.usesAllToAll(mode) else { return }
     if !hasAllRows { try moveRows(rows: rows, allToAll: allToAll, memory: memory) }
     hasAllRows = false
-    let received = program.geometry.tokenGroup.ranks.map { communicator.bytesReceived(from: $0) }
-    let local =
-      expertPlans?.placeRows(rows: rows, allToAll: allToAll, receivedBytes: received, memory: memory) ?? []
-    expertPlans?.sortAssignments(rows: local, memory: memory, tables: tables)
+    received.removeAll(keepingCapacity: true)
+    for twin in program.geometry.tokenGroup.ranks { received.append(communicator.bytesReceived(from: twin)) }
+    expertPlans?.placeRows(rows: rows, allToAll: allToAll, receivedBytes: received, memory: memory)
+    expertPlans?.sortAssignments(memory: memory, tables: tables)
     expertPlans?.prepareResults(ownRows: rows.own, memory: memory, tables: tables)
   }
 
   mutating func expertResults(memory: StepMemory) throws(WorkerError) {
-    guard let plan = expertPlans?.results.plan() else { return }
+    guard let plan = expertPlans?.results.plan else { return }
     try exchange(plan, .expertResults, memory)
   }
 
   /// Candidates, and whole rows where `wholeRows` names them, go to the first rank of the attention group.
-  mutating func gather(_ list: TransferList, memory: StepMemory) throws(WorkerError) {
-    try exchange(list.plan(), .head, memory)
+  mutating func gather(_ plan: ExchangePlan, memory: StepMemory) throws(WorkerError) {
+    try exchange(plan, .head, memory)
   }
 }

@@ -1,4 +1,5 @@
 internal import Layers
+internal import Wire
 
 /// How many tokens each attention group of the replica brings to this step, and where their rows lie here.
 ///
@@ -31,9 +32,9 @@ struct StepRows {
   var total: Int { counts.reduce(0, +) }
 
   /// Sets the token counts of a new step.
-  mutating func update(counts newCounts: [Int]) {
-    precondition(newCounts.count == counts.count, "\(newCounts.count) token groups, expected \(counts.count)")
-    counts = newCounts
+  mutating func update(_ groups: [StepPlan.GroupPlan]) {
+    precondition(groups.count == counts.count, "\(groups.count) token groups, expected \(counts.count)")
+    for group in groups.indices { counts[group] = groups[group].numTokens }
     var start = 0
     for (place, group) in order.enumerated() {
       starts[group] = start

@@ -16,7 +16,7 @@ extension StepRunner {
         "\(plan.hidden.count) bytes for \(count) rows of \(program.hiddenSize) at most \(program.limits.sampledRows)"
       )
     }
-    rows.update(counts: Array(repeating: 0, count: rows.counts.count))
+    rows.update(Array(repeating: StepPlan.GroupPlan(), count: rows.counts.count))
     tables.ownRows = 0
     tables.mlpRows = 0
     tables.captureRegion = nil

@@ -18,30 +18,13 @@ struct SampledRow {
 }
 
 extension StepRunner {
-  /// Lists the rows that produce logits; every rank of the attention group lists the same.
-  func listSampledRows(_ group: StepPlan.GroupPlan) {
-    sampled.removeAll(keepingCapacity: true)
-    for (index, chunk) in group.chunks.enumerated() {
-      let every = !chunk.output.isDisjoint(with: [.scoreTargets, .hidden])
-      for offset in 0..<chunk.tokens.count {
-        let last = offset == chunk.tokens.count - 1
-        guard every || last && !chunk.output.isDisjoint(with: .lastRow) else { continue }
-        let drawn = last && chunk.output.contains(.sample) && !sequences.isPlainGreedy(chunk.slot)
-        let raw = last && chunk.output.contains(.logits)
-        sampled.append(
-          SampledRow(
-            chunk: index, offset: offset, whole: drawn || raw || chunk.output.contains(.scoreTargets)))
-      }
-    }
-  }
-
   /// Candidates of all rows, and whole rows where needed, go to the first rank of the attention group.
   func gatherLogits() throws(WorkerError) {
     guard let logits = program.places.logits, let candidates = program.places.candidates else { return }
     let geometry = program.geometry
     let own = geometry.vocabulary
     let reporter = geometry.attentionGroup.ranks[0]
-    var list = TransferList()
+    list.removeAll()
     if geometry.rank != reporter, !own.isEmpty {
       list.send(to: reporter, byteOffset: candidates.byteOffset, byteCount: sampled.count * 8)
       for (row, entry) in sampled.enumerated() where entry.whole {
@@ -49,7 +32,7 @@ extension StepRunner {
       }
     } else if let rows = program.places.gatheredLogits, let heads = program.places.gatheredCandidates {
       for (index, peer) in geometry.attentionGroup.ranks.enumerated() where peer != geometry.rank {
-        let slice = geometry.plan.vocabulary(of: peer)
+        let slice = geometry.vocabularySlices[index]
         guard !slice.isEmpty else { continue }
         list.receive(
           from: peer, byteOffset: heads.byteOffset + index * sampled.count * 8, byteCount: sampled.count * 8)
@@ -66,12 +49,13 @@ extension StepRunner {
           to: rows.advanced(byFloats: row * program.vocabularySize + own.lowerBound))
       }
     }
-    try exchanges.gather(list, memory: memory)
+    list.finish()
+    try exchanges.gather(list.plan, memory: memory)
   }
 
-  /// What the step produced for this rank's attention group.
-  func report(_ plan: StepPlan) throws(WorkerError) -> StepResult {
-    var result = StepResult(epoch: plan.epoch, step: plan.step, group: Int32(planGroup))
+  /// Puts what the step produced for this rank's attention group into `result`.
+  func report(_ plan: StepPlan) throws(WorkerError) {
+    result.begin(epoch: plan.epoch, step: plan.step, group: Int32(planGroup))
     let group = plan.groups[planGroup]
     var scores: [Float] = []
     for (row, entry) in sampled.enumerated() {
@@ -92,7 +76,6 @@ extension StepRunner {
       }
     }
     appendCaptures(group, to: &result)
-    return result
   }
 
   private func score(_ row: Int, target: TokenID) -> Float {
@@ -121,8 +104,7 @@ extension StepRunner {
     guard let heads = program.places.gatheredCandidates else { throw .badPlan("this rank does not sample") }
     var best = -Float.infinity
     var token: Int32 = -1
-    for (index, peer) in program.geometry.attentionGroup.ranks.enumerated()
-    where !program.geometry.plan.vocabulary(of: peer).isEmpty {
+    for (index, slice) in program.geometry.vocabularySlices.enumerated() where !slice.isEmpty {
       let place = heads.advanced(byFloats: (index * sampled.count + row) * 2)
       memory.withInts(place, count: 2) { pair in
         let value = Float(bitPattern: UInt32(bitPattern: pair[0]))
@@ -186,7 +168,7 @@ extension StepRunner {
   }
 
   private func sampledRowCount(_ chunk: SequenceChunk) -> Int {
-    if !chunk.output.isDisjoint(with: [.scoreTargets, .hidden]) { return chunk.tokens.count }
+    if !chunk.output.isDisjoint(with: .everyHeadRow) { return chunk.tokens.count }
     return chunk.output.isDisjoint(with: .lastRow) ? 0 : 1
   }
 

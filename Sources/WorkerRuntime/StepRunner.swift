@@ -23,6 +23,9 @@ package final class StepRunner {
   var routing: RoutingCapture
   /// Rows of the running step that produce logits, in row order.
   var sampled: [SampledRow] = []
+  /// Transfers of the gathered candidates and logits, and the step's result; kept for their memory.
+  var list = TransferList()
+  var result = StepResult(epoch: Epoch(rawValue: 0), step: StepNumber(rawValue: 0), group: 0)
   var sampler: Sampler
   private var executor: StepExecutor
   private let progress: StepProgress
@@ -50,7 +53,7 @@ package final class StepRunner {
     exchanges = StepExchanges(
       program: program, communicator: communicator, deadline: collectiveDeadline, dispatch: dispatch,
       records: records)
-    sequences = SequenceStore()
+    sequences = SequenceStore(maxSequences: program.runLimits.maxSequences)
     sampler = Sampler(vocabularySize: program.vocabularySize)
     self.executor = executor
     self.progress = progress
@@ -71,6 +74,8 @@ package final class StepRunner {
   package func begin(epoch: Epoch) { exchanges.begin(epoch: epoch) }
 
   /// Runs one step; the result is nil on ranks that do not report.
+  ///
+  /// Allocates nothing once the largest steps have been seen, as long as the last result is not kept elsewhere.
   package func run(_ plan: StepPlan) throws(WorkerError) -> StepResult? {
     let started = Deadline.now
     try fill(plan)
@@ -80,7 +85,7 @@ package final class StepRunner {
     try execute(program.program)
     guard isReporter else { return nil }
     progress.enter(.sampling)
-    var result = try report(plan)
+    try report(plan)
     result.timings.total = Deadline.now - started
     result.timings.communication = exchanges.waitedNanoseconds
     result.timings.bytesSent = UInt64(exchanges.payloadBytesSent)

@@ -1,11 +1,13 @@
 internal import Collectives
 
 /// Transfers of one exchange while it is being planned; empty ones are left out on both sides alike.
+///
+/// Lists keep their memory: filling one again for a step that is not larger than those before allocates nothing.
 struct TransferList {
   private var sends: [Transfer] = []
   private var receives: [Transfer] = []
-
-  var isEmpty: Bool { sends.isEmpty && receives.isEmpty }
+  /// The plan for the communicator as of the last `finish`, pieces for one peer joined in one frame.
+  private(set) var plan = ExchangePlan(sends: [], receives: [])
 
   mutating func removeAll() {
     sends.removeAll(keepingCapacity: true)
@@ -25,8 +27,8 @@ struct TransferList {
     if byteCount > 0 { receives.append(Transfer(peer: peer, byteOffset: byteOffset, byteCount: byteCount)) }
   }
 
-  /// The plan for the communicator, pieces for one peer joined in one frame.
-  func plan(sizes: ExchangePlan.ReceiveSizes = .exact) -> ExchangePlan {
-    ExchangePlan(sends: sends, receives: receives, receiveSizes: sizes)
+  /// All transfers are listed: makes the plan.
+  mutating func finish(sizes: ExchangePlan.ReceiveSizes = .exact) {
+    plan.set(sends: sends, receives: receives, receiveSizes: sizes)
   }
 }

@@ -67,6 +67,11 @@ package final class Worker {
   private let progress = StepProgress()
   private var pulses: PulseSender?
   private var epoch: Epoch
+  // What comes in, the plan that is carried out and what goes out, each in memory that is used again and again: between
+  // a plan and its result nothing is allocated.
+  private var inbound = ControlMessage(kind: .pulse, epoch: Epoch(rawValue: 0))
+  private var plan = StepPlan(epoch: Epoch(rawValue: 0), step: StepNumber(rawValue: 0), groups: [])
+  private var writer = ByteWriter(reserving: 4096)
 
   /// Connects and says hello.
   ///
@@ -195,7 +200,15 @@ package final class Worker {
     while true {
       let message = try receive(seconds: 3600, waitingFor: "a step plan")
       switch message.kind {
-      case .stepPlan: try run(try read(message, StepPlan.self), on: runner)
+      case .stepPlan:
+        do throws(ParseError) {
+          var reader = ByteReader(message.payload.span)
+          try plan.read(from: &reader)
+          try reader.expectEnd()
+        } catch {
+          throw .badPlan("\(message.kind) cannot be read: \(error)")
+        }
+        try run(plan, on: runner)
       case .epochChange: try takeUp(try read(message, EpochChange.self), runner)
       case .addressBook: try meet(try read(message, AddressBook.self))
       case .headPlan: try run(try read(message, HeadPlan.self), on: runner)
@@ -265,22 +278,22 @@ package final class Worker {
   }
 
   private func receive(seconds: Int, waitingFor what: String) throws(WorkerError) -> ControlMessage {
-    let message: ControlMessage?
+    let came: Bool
     do throws(TransportError) {
-      message = try control.receive(deadline: .after(.seconds(seconds)))
+      came = try control.receive(into: &inbound, deadline: .after(.seconds(seconds)))
     } catch {
       throw .startup("\(error)")
     }
-    guard let message else {
+    guard came else {
       throw .startup("rank \(connection.rank) waited \(seconds) s for \(what) in vain")
     }
-    return message
+    return inbound
   }
 
   private func send(
     _ kind: MessageKind, step: StepNumber = StepNumber(rawValue: 0), _ write: (inout ByteWriter) -> Void
   ) throws(WorkerError) {
-    var writer = ByteWriter()
+    writer.removeAll()
     write(&writer)
     do throws(TransportError) {
       try control.send(

@@ -72,17 +72,10 @@ package final class SharedMemoryLink: PeerLink {
     set { gate.epoch = newValue }
   }
 
-  package func connect(_ addressBook: [Endpoint]) throws(TransportError) {
-    precondition(
-      addressBook.count == worldSize, "an address book of \(addressBook.count) entries for \(worldSize) ranks"
-    )
-    for peer in 0..<worldSize where peer != rank { try connect(to: peer, at: addressBook[peer]) }
-  }
-
   package func connect(to peer: Int, at endpoint: Endpoint) throws(TransportError) {
     precondition(
       peer >= 0 && peer < worldSize && peer != rank, "peer \(peer) of rank \(rank) of \(worldSize)")
-    guard addresses[peer] != endpoint else { return }
+    if addresses[peer] == endpoint { return }
     addresses[peer] = endpoint
     writers[peer] = nil
     try open(peer)
