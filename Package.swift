@@ -141,10 +141,15 @@ let package = Package(
         "Tensors", "Topology",
         "KVCaching", "Parsing", "Wire",
       ]),
+    // Fault plans are trees in YAML, as settings are.
+    room(
+      "FaultDrills", ["Engine", "Coordination", "Scheduling", "Transport", "Parsing", "Wire", yams]),
     .executableTarget(
       name: "meshdecode",
       dependencies: [
-        "Settings", "ConfigFiles", "Launching", "Presentation", "RunSetup", "Parsing", "Planning",
+        "Settings", "ConfigFiles", "Topology", "FaultDrills", "Launching", "Presentation", "RunSetup",
+        "Parsing",
+        "Planning",
         "Tokenization", "Collectives", "Coordination", "Engine", "Workloads", "WorkerRuntime", "Compute",
         "Wire", "Transport",
         argumentParser,
@@ -153,6 +158,7 @@ let package = Package(
 
     // Tests; TestSupport is for all of them.
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: common),
+    tests("FaultDrillsTests", ["FaultDrills", "Wire"]),
     tests("SettingsTests", ["Settings", "ConfigFiles", "TestSupport"]),
     .executableTarget(
       name: "launching-probe", dependencies: ["Launching"], path: "Tests/LaunchingProbe",

@@ -207,6 +207,12 @@ package final class MeshEngine {
     }
   }
 
+  /// Sends a signal to the process that plays a rank now; for fault drills, which break real processes.
+  package func send(signal: Int32, toRank rank: Int) { processes.send(signal, to: rank) }
+
+  /// Stops the process of a rank and lets it go on after `duration`, if it is still there then.
+  package func pause(rank: Int, for duration: Duration) { processes.pause(rank, for: duration) }
+
   /// Steps completed so far.
   package var completedSteps: Int { core.statistics.completedSteps }
 

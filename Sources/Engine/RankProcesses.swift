@@ -1,4 +1,6 @@
 internal import Coordination
+internal import Dispatch
+internal import Glibc
 internal import Launching
 internal import Transport
 internal import Wire
@@ -80,13 +82,23 @@ struct RankProcesses {
   /// Makes sure that a process of a rank is dead, stopped or not.
   func kill(_ rank: Int, incarnation: UInt32) {
     for (process, number) in starts where number == incarnation && process == current[rank] {
-      launcher.send(9, to: process)
+      launcher.send(SIGKILL, to: process)
     }
   }
 
   /// Sends a signal to the process that plays a rank now; for fault drills.
   func send(_ signal: Int32, to rank: Int) {
     if let process = current[rank] { launcher.send(signal, to: process) }
+  }
+
+  /// Stops a process and continues it later, from another thread: a mesh that waits for it has no events.
+  func pause(_ rank: Int, for duration: Duration) {
+    guard let process = current[rank] else { return }
+    launcher.send(SIGSTOP, to: process)
+    let launcher = launcher
+    DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(Int(duration / .milliseconds(1)))) {
+      launcher.send(SIGCONT, to: process)
+    }
   }
 
   /// Process id of a rank; nil when it does not run.

@@ -17,6 +17,9 @@ package struct RunSetup: Sendable {
   package let config: ModelConfig
   /// The whole configuration with the overrides applied, as workers read it.
   package let configJSON: JSONValue
+
+  /// Rows of the embedding.
+  package var vocabularySize: Int { config.vocabSize }
   /// The text part of the configuration file, as written.
   package let textConfig: JSONObject
   package let shape: MeshShape
