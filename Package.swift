@@ -36,7 +36,9 @@ let kernelCommon: [SwiftSetting] =
 #if arch(x86_64)
   let avx2: [SwiftSetting] = kernelCommon + [.unsafeFlags(["-Xcc", "-march=x86-64-v3"])]
   let avx512: [SwiftSetting] =
-    kernelCommon + [.define("KERNELS_AVX512"), .unsafeFlags(["-Xcc", "-march=x86-64-v4"])]
+    kernelCommon + [
+      .define("KERNELS_AVX512"), .unsafeFlags(["-Xcc", "-march=x86-64-v4", "-Xcc", "-mavx512vnni"]),
+    ]
 #else
   let avx2 = kernelCommon
   let avx512 = kernelCommon + [.define("KERNELS_AVX512")]
@@ -148,8 +150,7 @@ let package = Package(
       name: "meshdecode",
       dependencies: [
         "Settings", "ConfigFiles", "Topology", "FaultDrills", "Launching", "Presentation", "RunSetup",
-        "Parsing",
-        "Planning",
+        "Parsing", "Planning", "Tensors",
         "Tokenization", "Collectives", "Coordination", "Engine", "Workloads", "WorkerRuntime", "Compute",
         "Wire", "Transport",
         argumentParser,
@@ -197,7 +198,7 @@ let package = Package(
       "GoldenTests",
       [
         "WorkerRuntime", "Models", "Compute", "Collectives", "Transport", "KVCaching", "Wire", "Topology",
-        "Parsing", "ModelConfigs", "Workloads", "TestSupport",
+        "Tensors", "Parsing", "ModelConfigs", "Workloads", "TestSupport",
       ], exclude: ["Fixtures"]),
     .executableTarget(
       name: "engine-example", dependencies: ["MeshDecoding"], path: "Tests/Examples/EngineExample",

@@ -4,8 +4,8 @@ import Tensors
 extension ShardLoader {
   /// Gathers row addresses of a window of blocks, wherever the rows come from, and lets the kernel pack them.
   static func pack(
-    _ job: Job, _ format: WeightFormat, _ source: some WeightSource, _ arena: inout AlignedBuffer,
-    _ state: inout LoadState, _ progress: (LoadProgress) -> Bool
+    _ job: Job, _ format: WeightFormat, _ leafWidth: Int, _ source: some WeightSource,
+    _ arena: inout AlignedBuffer, _ state: inout LoadState, _ progress: (LoadProgress) -> Bool
   ) throws(CheckpointError) {
     let blockRows = PackedLayout.lanes * PackedLayout.panelsPerBlock
     let blocks = (job.rows + blockRows - 1) / blockRows
@@ -25,11 +25,18 @@ extension ShardLoader {
       let window = block..<min(blocks, block + blocksPerWindow)
       let windowRows = window.lowerBound * blockRows..<min(job.rows, window.upperBound * blockRows)
       unsafe gather(job, windowRows, source, scratch, rows)
-      unsafe packRows(
-        rowPointers: rows, sourceType: job.dtype, inputs: job.columns, outputs: job.rows, blocks: window,
-        destination: destination, destinationType: format == .bf16 ? .bf16 : .f32)
+      if format.isQuantized {
+        unsafe packQuantizedRows(
+          rowPointers: rows, sourceType: job.dtype, inputs: job.columns, outputs: job.rows, blocks: window,
+          destination: destination, isNibbles: format == .q4, leafWidth: leafWidth)
+      } else {
+        unsafe packRows(
+          rowPointers: rows, sourceType: job.dtype, inputs: job.columns, outputs: job.rows, blocks: window,
+          destination: destination, destinationType: format == .bf16 ? .bf16 : .f32)
+      }
       forEachPart(job, windowRows) { tensor, rows, _ in source.release(tensor, rows: rows) }
-      let end = PackedLayout.byteCount(rows: windowRows.upperBound, columns: job.columns, format: format)
+      let end = PackedLayout.byteCount(
+        rows: windowRows.upperBound, columns: job.columns, format: format, leafWidth: leafWidth)
       try state.advance(by: end - doneBytes, progress)
       doneBytes = end
       block = window.upperBound

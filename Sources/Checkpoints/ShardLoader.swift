@@ -64,7 +64,8 @@ package struct ShardLoader: ~Copyable {
       if index + 1 < jobs.count { Self.prefetchStart(of: jobs[index + 1], source) }
       let job = jobs[index]
       switch job.request.destination {
-      case .packed(let format): try Self.pack(job, format, source, &arena, &state, progress)
+      case .packed(let format, let leafWidth):
+        try Self.pack(job, format, leafWidth ?? job.columns, source, &arena, &state, progress)
       case .vector: try Self.widen(job, source, &arena, &state, progress)
       }
     }

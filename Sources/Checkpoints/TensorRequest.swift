@@ -14,7 +14,8 @@ package struct TensorRequest: Sendable {
 
   package enum Destination: Sendable, Hashable {
     /// A matrix in the layout that the kernels read, see `PackedLayout`.
-    case packed(WeightFormat)
+    /// Quantisation groups begin anew at every multiple of `leafWidth` columns; nil for one leaf of all columns.
+    case packed(WeightFormat, leafWidth: Int? = nil)
     /// Plain f32, row after row: norm weights, biases.
     case vector
   }
@@ -56,7 +57,8 @@ package struct TensorRequest: Sendable {
   /// Bytes written at `byteOffset`.
   package var byteCount: Int {
     switch destination {
-    case .packed(let format): PackedLayout.byteCount(rows: rows, columns: columns, format: format)
+    case .packed(let format, let leafWidth):
+      PackedLayout.byteCount(rows: rows, columns: columns, format: format, leafWidth: leafWidth)
     case .vector: rows * 4
     }
   }

@@ -20,7 +20,9 @@ package struct CPUFeatures: OptionSet, Sendable, CustomStringConvertible {
   /// What `Kernels` is compiled for: the least processor that can run the engine.
   package static let x86v3: CPUFeatures = [.avx2, .fma, .f16c, .bmi2]
   /// What `KernelsAVX512` is compiled for.
-  package static let x86v4: CPUFeatures = [.x86v3, .avx512f, .avx512bw, .avx512cd, .avx512dq, .avx512vl]
+  package static let x86v4: CPUFeatures = [
+    .x86v3, .avx512f, .avx512bw, .avx512cd, .avx512dq, .avx512vl, .avx512vnni,
+  ]
 
   /// The features of the processor that runs this.
   package static let current = detect()

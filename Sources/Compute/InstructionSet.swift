@@ -4,7 +4,7 @@ package enum InstructionSet: String, Sendable, CaseIterable {
   case reference
   /// x86-64-v3: AVX2, FMA, F16C.
   case avx2
-  /// x86-64-v4: AVX-512 F, BW, CD, DQ, VL.
+  /// x86-64-v4 (AVX-512 F, BW, CD, DQ, VL) with VNNI; processors without VNNI run the AVX2 form.
   case avx512
   /// arm64.
   case neon

@@ -52,7 +52,7 @@ extension KernelTable {
   /// Writes keys and values of some tokens into their page slots, for one layer and one kv head.
   package func kvWrite(
     k: UnsafePointer<Float>, kStride: Int, v: UnsafePointer<Float>, vStride: Int, tokens: Range<Int>,
-    headDim: Int, slots: UnsafePointer<Int32>, slotsPerPage: Int, type: DType,
+    headDim: Int, slots: UnsafePointer<Int32>, slotsPerPage: Int, format: KVFormat,
     keys: UnsafeMutableRawPointer, keyPageBytes: Int, values: UnsafeMutableRawPointer,
     valuePageBytes: Int
   ) {
@@ -60,17 +60,17 @@ extension KernelTable {
     case .avx512:
       unsafe KernelsAVX512.kvWrite(
         k: k, kStride: kStride, v: v, vStride: vStride, tokens: tokens, headDim: headDim, slots: slots,
-        slotsPerPage: slotsPerPage, type: type, keys: keys, keyPageBytes: keyPageBytes, values: values,
+        slotsPerPage: slotsPerPage, format: format, keys: keys, keyPageBytes: keyPageBytes, values: values,
         valuePageBytes: valuePageBytes)
     case .avx2, .neon:
       unsafe Kernels.kvWrite(
         k: k, kStride: kStride, v: v, vStride: vStride, tokens: tokens, headDim: headDim, slots: slots,
-        slotsPerPage: slotsPerPage, type: type, keys: keys, keyPageBytes: keyPageBytes, values: values,
+        slotsPerPage: slotsPerPage, format: format, keys: keys, keyPageBytes: keyPageBytes, values: values,
         valuePageBytes: valuePageBytes)
     case .reference:
       unsafe Kernels.referenceKVWrite(
         k: k, kStride: kStride, v: v, vStride: vStride, tokens: tokens, headDim: headDim, slots: slots,
-        slotsPerPage: slotsPerPage, type: type, keys: keys, keyPageBytes: keyPageBytes, values: values,
+        slotsPerPage: slotsPerPage, format: format, keys: keys, keyPageBytes: keyPageBytes, values: values,
         valuePageBytes: valuePageBytes)
     }
   }
@@ -79,7 +79,7 @@ extension KernelTable {
   package func attend(
     q: UnsafePointer<Float>, qStride: Int, queryHeads: Int, headDim: Int, tokens: Range<Int>,
     positions: UnsafePointer<Int32>, lowerKeys: UnsafePointer<Int32>?, scale: Float, cap: Float,
-    pageTable: UnsafePointer<Int32>, slotsPerPage: Int, type: DType, keys: UnsafeRawPointer,
+    pageTable: UnsafePointer<Int32>, slotsPerPage: Int, format: KVFormat, keys: UnsafeRawPointer,
     keyPageBytes: Int, values: UnsafeRawPointer, valuePageBytes: Int, y: UnsafeMutablePointer<Float>,
     yStride: Int
   ) {
@@ -88,19 +88,19 @@ extension KernelTable {
       unsafe KernelsAVX512.attend(
         q: q, qStride: qStride, queryHeads: queryHeads, headDim: headDim, tokens: tokens,
         positions: positions, lowerKeys: lowerKeys, scale: scale, cap: cap, pageTable: pageTable,
-        slotsPerPage: slotsPerPage, type: type, keys: keys, keyPageBytes: keyPageBytes, values: values,
+        slotsPerPage: slotsPerPage, format: format, keys: keys, keyPageBytes: keyPageBytes, values: values,
         valuePageBytes: valuePageBytes, y: y, yStride: yStride)
     case .avx2, .neon:
       unsafe Kernels.attend(
         q: q, qStride: qStride, queryHeads: queryHeads, headDim: headDim, tokens: tokens,
         positions: positions, lowerKeys: lowerKeys, scale: scale, cap: cap, pageTable: pageTable,
-        slotsPerPage: slotsPerPage, type: type, keys: keys, keyPageBytes: keyPageBytes, values: values,
+        slotsPerPage: slotsPerPage, format: format, keys: keys, keyPageBytes: keyPageBytes, values: values,
         valuePageBytes: valuePageBytes, y: y, yStride: yStride)
     case .reference:
       unsafe Kernels.referenceAttend(
         q: q, qStride: qStride, queryHeads: queryHeads, headDim: headDim, tokens: tokens,
         positions: positions, lowerKeys: lowerKeys, scale: scale, cap: cap, pageTable: pageTable,
-        slotsPerPage: slotsPerPage, type: type, keys: keys, keyPageBytes: keyPageBytes, values: values,
+        slotsPerPage: slotsPerPage, format: format, keys: keys, keyPageBytes: keyPageBytes, values: values,
         valuePageBytes: valuePageBytes, y: y, yStride: yStride)
     }
   }

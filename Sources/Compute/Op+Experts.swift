@@ -17,13 +17,15 @@ package struct ExpertsOp: Sendable, BitwiseCopyable {
   package var input: Region
   package var hidden: Region
   package var activated: Region
+  /// What `down` reads: `activated`, or what a `QuantizeOp` made of it. (`input` is what `gateUp` reads.)
+  package var downInput: Region
   package var roots: Region
   package var rootStride: Int
 
   package init(
     hiddenSize: Int, width: Int, firstExpert: Int, expertCount: Int, gateUp: PackedMatrix,
     gateUpStride: Int, down: PackedMatrix, downStride: Int, leaves: LeafSchedule, activation: GateActivation,
-    input: Region, hidden: Region, activated: Region, roots: Region, rootStride: Int
+    input: Region, hidden: Region, activated: Region, downInput: Region, roots: Region, rootStride: Int
   ) {
     self.hiddenSize = hiddenSize
     self.width = width
@@ -38,6 +40,7 @@ package struct ExpertsOp: Sendable, BitwiseCopyable {
     self.activation = activation
     self.hidden = hidden
     self.activated = activated
+    self.downInput = downInput
     self.roots = roots
     self.rootStride = rootStride
   }

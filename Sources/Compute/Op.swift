@@ -5,6 +5,10 @@ package import Tensors
 package enum RowSpace: UInt8, Sendable, BitwiseCopyable {
   /// Tokens of the rank's own attention group.
   case own
+  /// Own rows, then those whose experts this rank holds.
+  case routed
+  /// One row per chosen expert of this rank, sorted by expert.
+  case assigned
   /// Own tokens, then those of the groups that share this rank's dense MLP.
   case mlp
   /// The rows that produce logits.
@@ -17,16 +21,46 @@ package struct PackedMatrix: Sendable, BitwiseCopyable {
   package var rows: Int
   package var columns: Int
   package var format: WeightFormat
+  /// Columns of a leaf of its contraction: all of them in a column-parallel matrix.
+  package var leafWidth: Int
 
-  package init(region: Region, rows: Int, columns: Int, format: WeightFormat) {
+  package init(region: Region, rows: Int, columns: Int, format: WeightFormat, leafWidth: Int) {
     self.region = region
     self.rows = rows
     self.columns = columns
     self.format = format
+    self.leafWidth = leafWidth
+  }
+
+  /// Bytes in the arena.
+  package var byteCount: Int {
+    PackedLayout.byteCount(rows: rows, columns: columns, format: format, leafWidth: leafWidth)
+  }
+
+  /// Groups of a quantised format.
+  package var groups: QuantGroups { QuantGroups(columns: columns, leafWidth: leafWidth) }
+}
+
+/// Rounds activations for a product with quantised weights: f32 rows in, rows of `QuantGroups.rowBytes` out.
+package struct QuantizeOp: Sendable, BitwiseCopyable {
+  package var input: Region
+  package var output: Region
+  package var layout: QuantGroups
+  package var zeroPoint: Int32
+  package var rows: RowSpace
+
+  package init(input: Region, output: Region, layout: QuantGroups, zeroPoint: Int32, rows: RowSpace) {
+    self.input = input
+    self.output = output
+    self.layout = layout
+    self.zeroPoint = zeroPoint
+    self.rows = rows
   }
 }
 
 /// `y = W x (+ bias)` for every row: one ascending chain of fused multiply-adds per element.
+///
+/// `input` are f32 rows, or what a `QuantizeOp` made of them when the format is quantised.
 package struct MatmulOp: Sendable, BitwiseCopyable {
   package var weight: PackedMatrix
   package var input: Region
@@ -204,17 +238,7 @@ package struct AttentionOp: Sendable, BitwiseCopyable {
 extension AttentionOp {
   /// Bytes of all KV heads of this rank in one page, and of one head's keys.
   var pageBytes: Int { kvHeads * pageHeadBytes }
-  var pageKeyBytes: Int { pageSlots * headDim * kvFormat.byteCount }
-}
-
-/// Element type of the KV cache.
-package enum KVFormat: UInt8, Sendable, BitwiseCopyable {
-  case bf16
-  case f32
-
-  /// The element type and the bytes of one element.
-  package var dtype: DType { self == .bf16 ? .bf16 : .f32 }
-  package var byteCount: Int { dtype.byteCount }
+  var pageKeyBytes: Int { kvFormat.keyBytes(headDim: headDim, pageSlots: pageSlots) }
 }
 
 /// `output = activation(gate) * up`, where each input row holds `width` gates and then `width` ups.
@@ -247,6 +271,7 @@ package enum Op: Sendable, BitwiseCopyable {
   /// Copies staged embedding rows into the residual stream.
   case placeEmbeddings(output: Region, width: Int)
   case norm(NormOp)
+  case quantize(QuantizeOp)
   case matmul(MatmulOp)
   case leafMatmul(LeafMatmulOp)
   case combine(CombineOp)

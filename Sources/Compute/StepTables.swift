@@ -88,6 +88,8 @@ package final class StepTables {
   func rowCount(_ space: RowSpace) -> Int {
     switch space {
     case .own: ownRows
+    case .routed: experts.routedRows
+    case .assigned: experts.starts.count > 0 ? Int(experts.starts[experts.starts.count - 1]) : 0
     case .mlp: mlpRows
     case .sampled: sampledRows.count
     }
@@ -114,6 +116,8 @@ package struct SumTables: ~Copyable {
 package struct ExpertTables: ~Copyable {
   /// Input row of each assignment, sorted by expert; `starts[e] ..< starts[e + 1]` belong to local expert e.
   package var rowOfAssignment: Table<Int32>
+  /// Rows that `rowOfAssignment` may name.
+  package var routedRows = 0
   package var starts: Table<Int32>
   /// For own row t, slot s, slice i at `(t * k + s) * slices + i`: floats from the start of the workspace to
   /// root 0.

@@ -24,7 +24,7 @@ extension StepWalker {
       unsafe kernels.kvWrite(
         k: key + head * op.headDim, kStride: stride, v: value + head * op.headDim, vStride: stride,
         tokens: rows,
-        headDim: op.headDim, slots: tables.kvSlots.base, slotsPerPage: op.pageSlots, type: op.kvFormat.dtype,
+        headDim: op.headDim, slots: tables.kvSlots.base, slotsPerPage: op.pageSlots, format: op.kvFormat,
         keys: keys, keyPageBytes: op.pageBytes, values: keys + op.pageKeyBytes, valuePageBytes: op.pageBytes)
     }
   }
@@ -76,7 +76,7 @@ extension StepWalker {
         positions: tables.positions.base + rows.lowerBound, lowerKeys: lowestKeys, scale: op.scale,
         cap: op.softcap,
         pageTable: tables.pages.base + Int(tables.pageStarts[chunk]), slotsPerPage: op.pageSlots,
-        type: op.kvFormat.dtype, keys: keys, keyPageBytes: op.pageBytes, values: keys + op.pageKeyBytes,
+        format: op.kvFormat, keys: keys, keyPageBytes: op.pageBytes, values: keys + op.pageKeyBytes,
         valuePageBytes: op.pageBytes,
         y: bases.floats(op.output) + (rows.lowerBound * op.queryHeads + local) * op.headDim,
         yStride: op.queryHeads * op.headDim)

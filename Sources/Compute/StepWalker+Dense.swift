@@ -36,6 +36,12 @@ extension StepWalker {
     let rows = tables.rowCount(op.rows)
     let panels = share(PackedLayout.panelCount(rows: op.weight.rows))
     guard rows > 0, !panels.isEmpty else { return }
+    if op.weight.format.isQuantized {
+      return unsafe quantizedMatmul(
+        op.weight, at: bases.raw(op.weight.region), panels: panels, input: op.input, xRows: nil, rows: rows,
+        leaves: nil, y: bases.floats(op.output), yStride: op.outputStride, rootStride: 0,
+        bias: op.bias.map { unsafe UnsafePointer(bases.floats($0)) })
+    }
     unsafe kernels.matmul(
       weights: bases.raw(op.weight.region), type: op.weight.format.dtype, panels: panels,
       inputs: op.weight.columns,
@@ -48,6 +54,12 @@ extension StepWalker {
     let rows = tables.rowCount(op.rows)
     let panels = share(PackedLayout.panelCount(rows: op.weight.rows))
     guard rows > 0, !panels.isEmpty else { return }
+    if op.weight.format.isQuantized {
+      return unsafe quantizedMatmul(
+        op.weight, at: bases.raw(op.weight.region), panels: panels, input: op.input, xRows: nil, rows: rows,
+        leaves: op.leaves, y: bases.floats(op.roots), yStride: op.weight.rows, rootStride: op.rootStride,
+        bias: nil)
+    }
     unsafe kernels.matmulLeaves(
       weights: bases.raw(op.weight.region), type: op.weight.format.dtype, panels: panels,
       inputs: op.weight.columns,

@@ -14,9 +14,16 @@ extension StepWalker {
     let panels = share(PackedLayout.panelCount(rows: op.gateUp.rows))
     guard !panels.isEmpty else { return }
     forEachExpert(op) { expert, start, count in
+      let weights = unsafe bases.raw(op.gateUp.region) + expert * op.gateUpStride
+      if op.gateUp.format.isQuantized {
+        return unsafe quantizedMatmul(
+          op.gateUp, at: weights, panels: panels, input: op.input,
+          xRows: UnsafePointer(tables.experts.rowOfAssignment.base + start), rows: count, leaves: nil,
+          y: bases.floats(op.hidden) + start * op.gateUp.rows, yStride: op.gateUp.rows, rootStride: 0,
+          bias: nil)
+      }
       unsafe kernels.matmul(
-        weights: bases.raw(op.gateUp.region) + expert * op.gateUpStride, type: op.gateUp.format.dtype,
-        panels: panels,
+        weights: weights, type: op.gateUp.format.dtype, panels: panels,
         inputs: op.gateUp.columns, outputs: op.gateUp.rows, x: bases.floats(op.input), xStride: op.hiddenSize,
         xRows: tables.experts.rowOfAssignment.base + start, rows: count,
         y: bases.floats(op.hidden) + start * op.gateUp.rows, yStride: op.gateUp.rows, bias: nil)
@@ -33,9 +40,17 @@ extension StepWalker {
     let panels = share(PackedLayout.panelCount(rows: op.down.rows))
     guard !panels.isEmpty else { return }
     forEachExpert(op) { expert, start, count in
+      let weights = unsafe bases.raw(op.down.region) + expert * op.downStride
+      if op.down.format.isQuantized {
+        var input = op.downInput
+        input.byteOffset += start * op.down.groups.rowBytes
+        return unsafe quantizedMatmul(
+          op.down, at: weights, panels: panels, input: input, xRows: nil, rows: count, leaves: op.leaves,
+          y: bases.floats(op.roots) + start * op.hiddenSize, yStride: op.hiddenSize,
+          rootStride: op.rootStride, bias: nil)
+      }
       unsafe kernels.matmulLeaves(
-        weights: bases.raw(op.down.region) + expert * op.downStride, type: op.down.format.dtype,
-        panels: panels,
+        weights: weights, type: op.down.format.dtype, panels: panels,
         inputs: op.down.columns, outputs: op.down.rows, x: bases.floats(op.activated) + start * op.width,
         xStride: op.width, xRows: nil, rows: count, leafWidth: op.leaves.leafWidth,
         leafCount: op.leaves.leafCount,

@@ -1,7 +1,7 @@
-package import Compute
 package import Coordination
 package import ModelConfigs
 package import Parsing
+package import Tensors
 package import Topology
 package import Transport
 package import WorkerRuntime
@@ -16,6 +16,7 @@ package struct EngineConfiguration: Sendable {
   /// Seed of dummy weights; nil loads the checkpoint.
   package var dummySeed: UInt64?
   package var weightDType: WeightDTypeChoice = .stored
+  package var quantization = Quantization.none
   package var mesh: MeshShape
   package var kvFormat = KVFormat.bf16
   /// Longest sequence; 0 takes the model's, at most `EngineConfiguration.defaultLengthLimit`.

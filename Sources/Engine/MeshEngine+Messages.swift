@@ -149,7 +149,8 @@ extension MeshEngine {
     var settings = WorkerSettings(
       modelDirectory: configuration.fleet?.placement.host(of: rank).model ?? configuration.modelDirectory,
       configJSON: JSONWriter.string(configuration.configJSON),
-      dummySeed: configuration.dummySeed, weightDType: configuration.weightDType, mesh: configuration.mesh,
+      dummySeed: configuration.dummySeed, weightDType: configuration.weightDType,
+      quantization: configuration.quantization, mesh: configuration.mesh,
       rank: rank, limits: limits, threads: threads.count, spins: threads.firstCPU != nil,
       firstCPU: threads.firstCPU ?? -1, instructionSet: configuration.instructionSet,
       collectiveMilliseconds: Int(configuration.collectiveTimeout / .milliseconds(1)),

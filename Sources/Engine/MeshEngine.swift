@@ -171,12 +171,14 @@ package final class MeshEngine {
   package var weightBytes: Int { plan.mesh.ranks.reduce(0) { $0 + program(of: $1).weights.byteCount } }
 
   /// How weights are stored in memory.
-  package var weightFormat: String { packedDType == .bf16 ? "bf16" : "f32" }
+  package var weightFormat: String {
+    configuration.quantization.matrices(WeightFormat(keeping: packedDType)).name
+  }
 
   private func program(of rank: Int) -> RankProgram {
     DecoderBuilder.build(
       names: TensorNames(configuration.config), plan: plan, rank: rank, limits: limits,
-      storedDType: packedDType)
+      storedDType: packedDType, quantization: configuration.quantization)
   }
 
   private var packedDType: DType {

@@ -6,7 +6,9 @@ package import Tensors
 /// Per query row: keys in ascending blocks of sixteen absolute positions, from the block of the lower key to the block
 /// of the row's own position; online softmax per block (Milakov and Gimelshein 2018); masked keys take no part.
 ///   s_j = chain over ascending d of fma(q_d scale, k_jd, acc) [then cap tanh(s / cap)]
-///   m' = max; c = e^(m - m'); p_j = e^(s_j - m'); l = l c + tree sum of p; acc_d = acc_d c, then fma(p_j, v_jd, acc_d), j ascending
+///   (q8: s_j times the key's scale, and p_j times the value's scale in the last sum)
+///   m' = max; c = e^(m - m'); p_j = e^(s_j - m'); l = l c + tree sum of p; acc_d = acc_d c, then fma(p_j, v_jd,
+///   acc_d), j ascending
 ///   y_d = acc_d / l
 /// Rows are computed four at a time on shared key and value loads; no row's operations depend on the others.
 ///
@@ -21,7 +23,7 @@ package import Tensors
 package func attend(
   q: UnsafePointer<Float>, qStride: Int, queryHeads: Int, headDim: Int, tokens: Range<Int>,
   positions: UnsafePointer<Int32>, lowerKeys: UnsafePointer<Int32>?, scale: Float, cap: Float,
-  pageTable: UnsafePointer<Int32>, slotsPerPage: Int, type: DType,
+  pageTable: UnsafePointer<Int32>, slotsPerPage: Int, format: KVFormat,
   keys: UnsafeRawPointer, keyPageBytes: Int, values: UnsafeRawPointer, valuePageBytes: Int,
   y: UnsafeMutablePointer<Float>, yStride: Int
 ) {
@@ -38,14 +40,18 @@ package func attend(
     while row < end {
       let count = min(4, end - row)
       let pages = (pageTable, slotsPerPage, keys, keyPageBytes, values, valuePageBytes)
-      if isBF16(type) {
+      switch elementBytes(format) {
+      case 2:
         attendRows(
-          q, qStride, queryHeads, headDim, row, count, positions, lowerKeys, scale, cap, pages, true, y,
-          yStride, base)
-      } else {
+          q, qStride, queryHeads, headDim, row, count, positions, lowerKeys, scale, cap, pages, 2, y, yStride,
+          base)
+      case 4:
         attendRows(
-          q, qStride, queryHeads, headDim, row, count, positions, lowerKeys, scale, cap, pages, false, y,
-          yStride,
+          q, qStride, queryHeads, headDim, row, count, positions, lowerKeys, scale, cap, pages, 4, y, yStride,
+          base)
+      default:
+        attendRows(
+          q, qStride, queryHeads, headDim, row, count, positions, lowerKeys, scale, cap, pages, 1, y, yStride,
           base)
       }
       row += count
@@ -58,16 +64,15 @@ typealias PageArguments = (
   valueBytes: Int
 )
 
-/// One to four query rows (token, head) over the union of their key blocks; `isBF16` is a constant.
+/// One to four query rows (token, head) over the union of their key blocks; `size` is a constant.
 @inline(__always)
 private func attendRows(
   _ q: UnsafePointer<Float>, _ qStride: Int, _ queryHeads: Int, _ headDim: Int, _ firstRow: Int, _ count: Int,
   _ positions: UnsafePointer<Int32>, _ lowerKeys: UnsafePointer<Int32>?, _ scale: Float, _ cap: Float,
-  _ pages: PageArguments, _ isBF16: Bool, _ y: UnsafeMutablePointer<Float>, _ yStride: Int,
+  _ pages: PageArguments, _ size: Int, _ y: UnsafeMutablePointer<Float>, _ yStride: Int,
   _ scratch: UnsafeMutablePointer<Float>
 ) {
   let padded = (headDim + 15) / 16 * 16
-  let elementBytes = isBF16 ? 2 : 4
   let queries = scratch
   let accumulators = scratch + 2048
   let weights = scratch + 4096
@@ -91,10 +96,15 @@ private func attendRows(
     let position = block * 16
     let page = Int(pages.table[position / pages.slots])
     let slot = position % pages.slots
-    let k = pages.keys + page * pages.keyBytes + slot * headDim * elementBytes
-    let v = pages.values + page * pages.valueBytes + slot * padded * elementBytes
+    let k = pages.keys + page * pages.keyBytes + slot * headDim * size
+    let v = pages.values + page * pages.valueBytes + slot * padded * size
     var allFull = true
-    scoreBlock(queries, k, headDim, count, isBF16, weights)
+    scoreBlock(queries, k, headDim, count, size, weights)
+    if size == 1 {
+      // The scales of the block's keys lie behind the keys of the page.
+      let scales = pages.keys + page * pages.keyBytes + pages.slots * headDim + slot * 4
+      multiplyRows(weights, scales, count)
+    }
     for r in 0..<count {
       let low = max(0, lower[r] - position)
       let high = min(16, last[r] - position + 1)
@@ -104,48 +114,61 @@ private func attendRows(
       let c = softmaxBlock(weights + r * 16, low, high, cap, &maximum[r], &sum[r])
       if c != 1 { scaleRow(accumulators + r * padded, c, padded) }
     }
+    if size == 1 {
+      multiplyRows(weights, pages.values + page * pages.valueBytes + pages.slots * padded + slot * 4, count)
+    }
     if allFull && count == 4 {
-      accumulateFour(weights, v, padded, isBF16, accumulators)
+      accumulateFour(weights, v, padded, size, accumulators)
     } else {
       for r in 0..<count {
         let low = max(0, lower[r] - position)
         let high = min(16, last[r] - position + 1)
         if low < high {
-          accumulateOne(weights + r * 16, v, padded, low, high, isBF16, accumulators + r * padded)
+          accumulateOne(weights + r * 16, v, padded, low, high, size, accumulators + r * padded)
         }
       }
     }
   }
   for r in 0..<count {
     let (t, head) = ((firstRow + r) / queryHeads, (firstRow + r) % queryHeads)
-    let destination = y + t * yStride + head * headDim
-    let divisor = vsplat(sum[r])
-    var d = 0
-    while d < headDim {
-      storeLanes(destination + d, vdiv(vload(accumulators + r * padded + d), divisor), headDim - d)
-      d += 16
-    }
+    storeQuotients(accumulators + r * padded, sum[r], headDim, y + t * yStride + head * headDim)
+  }
+}
+
+/// y = row / divisor.
+@inline(__always)
+private func storeQuotients(
+  _ row: UnsafePointer<Float>, _ divisor: Float, _ headDim: Int, _ y: UnsafeMutablePointer<Float>
+) {
+  let divisor = vsplat(divisor)
+  var d = 0
+  while d < headDim {
+    storeLanes(y + d, vdiv(vload(row + d), divisor), headDim - d)
+    d += 16
   }
 }
 
 /// Sixteen stored elements as f32.
 @inline(__always)
-private func loadStored(_ base: UnsafeRawPointer, _ index: Int, _ isBF16: Bool) -> SIMD16<Float> {
-  if isBF16 { return vloadBF16(base.assumingMemoryBound(to: UInt16.self) + index) }
-  return vload(base.assumingMemoryBound(to: Float.self) + index)
+private func loadStored(_ base: UnsafeRawPointer, _ index: Int, _ size: Int) -> SIMD16<Float> {
+  switch size {
+  case 2: vloadBF16(base.assumingMemoryBound(to: UInt16.self) + index)
+  case 4: vload(base.assumingMemoryBound(to: Float.self) + index)
+  default: vloadInt8(base.assumingMemoryBound(to: Int8.self) + index)
+  }
 }
 
 /// Scores of up to four rows against the sixteen keys of a block: out[row][key].
 @inline(__always)
 private func scoreBlock(
-  _ queries: UnsafePointer<Float>, _ k: UnsafeRawPointer, _ headDim: Int, _ count: Int, _ isBF16: Bool,
+  _ queries: UnsafePointer<Float>, _ k: UnsafeRawPointer, _ headDim: Int, _ count: Int, _ size: Int,
   _ out: UnsafeMutablePointer<Float>
 ) {
   var s0 = vsplat(0)
   var s1 = vsplat(0)
   if count <= 2 {
     for d in 0..<headDim {
-      let key = loadStored(k, 16 &* d, isBF16)
+      let key = loadStored(k, 16 &* d, size)
       s0 = vfma(vsplat(queries[4 &* d]), key, s0)
       s1 = vfma(vsplat(queries[4 &* d &+ 1]), key, s1)
     }
@@ -156,7 +179,7 @@ private func scoreBlock(
   var s2 = vsplat(0)
   var s3 = vsplat(0)
   for d in 0..<headDim {
-    let key = loadStored(k, 16 &* d, isBF16)
+    let key = loadStored(k, 16 &* d, size)
     s0 = vfma(vsplat(queries[4 &* d]), key, s0)
     s1 = vfma(vsplat(queries[4 &* d &+ 1]), key, s1)
     s2 = vfma(vsplat(queries[4 &* d &+ 2]), key, s2)
@@ -189,6 +212,13 @@ private func softmaxBlock(
   return c
 }
 
+/// Sixteen lanes of each row times sixteen stored scales.
+@inline(__always)
+private func multiplyRows(_ rows: UnsafeMutablePointer<Float>, _ scales: UnsafeRawPointer, _ count: Int) {
+  let factors = vload(scales.assumingMemoryBound(to: Float.self))
+  for r in 0..<count { vstore(rows + r * 16, vmul(vload(rows + r * 16), factors)) }
+}
+
 /// row *= c.
 @inline(__always)
 private func scaleRow(_ row: UnsafeMutablePointer<Float>, _ c: Float, _ count: Int) {
@@ -203,7 +233,7 @@ private func scaleRow(_ row: UnsafeMutablePointer<Float>, _ c: Float, _ count: I
 /// acc[row][d] = fma(p[row][j], v[j][d], acc) over all sixteen keys, for four rows.
 @inline(__always)
 private func accumulateFour(
-  _ p: UnsafePointer<Float>, _ v: UnsafeRawPointer, _ padded: Int, _ isBF16: Bool,
+  _ p: UnsafePointer<Float>, _ v: UnsafeRawPointer, _ padded: Int, _ size: Int,
   _ acc: UnsafeMutablePointer<Float>
 ) {
   var d = 0
@@ -213,7 +243,7 @@ private func accumulateFour(
     var a2 = vload(acc + 2 * padded + d)
     var a3 = vload(acc + 3 * padded + d)
     for j in 0..<16 {
-      let value = loadStored(v, j &* padded &+ d, isBF16)
+      let value = loadStored(v, j &* padded &+ d, size)
       a0 = vfma(vsplat(p[j]), value, a0)
       a1 = vfma(vsplat(p[16 &+ j]), value, a1)
       a2 = vfma(vsplat(p[32 &+ j]), value, a2)
@@ -230,7 +260,7 @@ private func accumulateFour(
 /// acc[d] = fma(p[j], v[j][d], acc) over keys low..<high, for one row.
 @inline(__always)
 private func accumulateOne(
-  _ p: UnsafePointer<Float>, _ v: UnsafeRawPointer, _ padded: Int, _ low: Int, _ high: Int, _ isBF16: Bool,
+  _ p: UnsafePointer<Float>, _ v: UnsafeRawPointer, _ padded: Int, _ low: Int, _ high: Int, _ size: Int,
   _ acc: UnsafeMutablePointer<Float>
 ) {
   var d = 0
@@ -239,8 +269,8 @@ private func accumulateOne(
     var a1 = vload(acc + d + 16)
     for j in low..<high {
       let weight = vsplat(p[j])
-      a0 = vfma(weight, loadStored(v, j &* padded &+ d, isBF16), a0)
-      a1 = vfma(weight, loadStored(v, j &* padded &+ d &+ 16, isBF16), a1)
+      a0 = vfma(weight, loadStored(v, j &* padded &+ d, size), a0)
+      a1 = vfma(weight, loadStored(v, j &* padded &+ d &+ 16, size), a1)
     }
     vstore(acc + d, a0)
     vstore(acc + d + 16, a1)
@@ -248,7 +278,7 @@ private func accumulateOne(
   }
   if d < padded {
     var a = vload(acc + d)
-    for j in low..<high { a = vfma(vsplat(p[j]), loadStored(v, j &* padded &+ d, isBF16), a) }
+    for j in low..<high { a = vfma(vsplat(p[j]), loadStored(v, j &* padded &+ d, size), a) }
     vstore(acc + d, a)
   }
 }

@@ -19,3 +19,13 @@ func bfloat16Bits(_ value: Float) -> UInt16 {
   if value != value { return UInt16(truncatingIfNeeded: word >> 16) | 0x40 }
   return UInt16(truncatingIfNeeded: (word &+ 0x7FFF &+ ((word >> 16) & 1)) >> 16)
 }
+
+/// Bytes of a stored key or value element, which also tells its type: 2 is bfloat16, 4 is f32, 1 is a signed byte.
+@inline(__always)
+func elementBytes(_ format: KVFormat) -> Int {
+  switch format {
+  case .bf16: 2
+  case .f32: 4
+  case .q8: 1
+  }
+}

@@ -1,4 +1,4 @@
-package import Compute
+internal import Compute
 package import Tensors
 internal import Topology
 
@@ -32,13 +32,14 @@ package struct AttentionSettings: Sendable {
     self.weightFormat = weightFormat
   }
 
-  /// Bytes of one KV head in one page: keys `[slots/16][headDim][16]`, then values `[slots][headDim rounded to 16]`.
+  /// Bytes of one KV head in one page: keys, then values.
   package var pageHeadBytes: Int {
     Self.pageHeadBytes(headDim: headDim, pageSlots: pageSlots, kvFormat: kvFormat)
   }
 
   package static func pageHeadBytes(headDim: Int, pageSlots: Int, kvFormat: KVFormat) -> Int {
-    pageSlots * (headDim + (headDim + 15) & ~15) * kvFormat.byteCount
+    kvFormat.keyBytes(headDim: headDim, pageSlots: pageSlots)
+      + kvFormat.valueBytes(headDim: headDim, pageSlots: pageSlots)
   }
 }
 
@@ -75,6 +76,11 @@ extension RankBuilder {
     attentionBuffers = AttentionBuffers(
       qkv: workspace.take(floats: limits.ownRows * heads * settings.headDim),
       output: workspace.take(floats: limits.ownRows * geometry.queryHeads.count * settings.headDim))
+    needRounded(
+      rows: limits.ownRows, columns: hiddenSize, leafWidth: hiddenSize, format: settings.weightFormat)
+    needRounded(
+      rows: limits.ownRows, columns: geometry.queryHeads.count * settings.headDim,
+      leafWidth: settings.headDim, format: settings.weightFormat)
     places.attentionSum = SumGeometry(
       tree: CanonicalTree(leafCount: settings.numQueryHeads), group: geometry.headGroup, rank: geometry.rank)
   }
@@ -97,21 +103,23 @@ extension RankBuilder {
         ? nil
         : weights.vector(
           zip(tensors.projectionBias, headRows(dim)).map { WeightPiece($0, columns: $1) })
+      let rows = inputs(of: qkv, from: places.normed, rows: .own)
       append(
         .matmul(
           MatmulOp(
-            weight: qkv, input: places.normed, output: buffers.qkv, outputStride: qkv.rows, rows: .own,
+            weight: qkv, input: rows, output: buffers.qkv, outputStride: qkv.rows, rows: .own,
             bias: bias)))
       let op = attentionOp(settings, tensors: tensors, rope: rope, window: window, buffers: buffers)
       append(.writeKeysAndValues(op))
       append(.attend(op))
       let columns = geometry.queryHeads.lowerBound * dim..<geometry.queryHeads.upperBound * dim
       let output = weights.matrix(
-        [WeightPiece(tensors.output, columns: columns)], format: settings.weightFormat)
+        [WeightPiece(tensors.output, columns: columns)], format: settings.weightFormat, leafWidth: dim)
+      let attended = inputs(of: output, from: buffers.output, rows: .own)
       append(
         .leafMatmul(
           LeafMatmulOp(
-            weight: output, input: buffers.output, roots: roots, rootStride: places.rootStride, rows: .own,
+            weight: output, input: attended, roots: roots, rootStride: places.rootStride, rows: .own,
             leaves: schedule(sum, leafWidth: dim))))
     }
     let bias = tensors.outputBias.map { vector($0) }

@@ -14,8 +14,10 @@ package struct MLPSettings: Sendable {
     self.weightFormat = weightFormat
   }
 
-  /// The leaves of the down projection: pairs of columns, the packing unit of every plain format.
-  package var leaves: ContractionLeaves { ContractionLeaves(extent: intermediateSize, granule: 2) }
+  /// The leaves of the down projection: whole packing units of the format.
+  package var leaves: ContractionLeaves {
+    ContractionLeaves(extent: intermediateSize, granule: weightFormat.leafGranule)
+  }
 }
 
 /// Tensors of one gated MLP.
@@ -59,6 +61,9 @@ extension RankBuilder {
     let width = settings.leaves.range(ofLeaves: sum.ownLeaves).count
     let buffers = MLPBuffers(
       gateUp: workspace.take(floats: mlpRows * 2 * width), activated: workspace.take(floats: mlpRows * width))
+    needRounded(rows: mlpRows, columns: hiddenSize, leafWidth: hiddenSize, format: settings.weightFormat)
+    needRounded(
+      rows: mlpRows, columns: width, leafWidth: settings.leaves.width, format: settings.weightFormat)
     return (sum, buffers)
   }
 
@@ -86,27 +91,32 @@ extension RankBuilder {
     let bias =
       tensors.biases.isEmpty
       ? nil : weights.vector(tensors.biases.prefix(2).map { WeightPiece($0, columns: columns) })
+    let rows = inputs(of: gateUp, from: places.normed, rows: .mlp)
     append(
       .matmul(
         MatmulOp(
-          weight: gateUp, input: places.normed, output: buffers.gateUp, outputStride: gateUp.rows, rows: .mlp,
+          weight: gateUp, input: rows, output: buffers.gateUp, outputStride: gateUp.rows, rows: .mlp,
           bias: bias)))
     append(
       .activate(
         GateOp(
           gateUp: buffers.gateUp, output: buffers.activated, width: columns.count,
           activation: settings.activation, rows: .mlp)))
-    let down = weights.matrix([WeightPiece(tensors.down, columns: columns)], format: settings.weightFormat)
+    let down = weights.matrix(
+      [WeightPiece(tensors.down, columns: columns)], format: settings.weightFormat,
+      leafWidth: settings.leaves.width)
+    let activated = inputs(of: down, from: buffers.activated, rows: .mlp)
     append(
       .leafMatmul(
         LeafMatmulOp(
-          weight: down, input: buffers.activated, roots: roots, rootStride: places.rootStride, rows: .mlp,
+          weight: down, input: activated, roots: roots, rootStride: places.rootStride, rows: .mlp,
           leaves: schedule(sum, leafWidth: settings.leaves.width))))
   }
 
-  /// Space for the roots of every row-parallel sum of this rank, own and received; call after the sums are
-  /// known.
+  /// Space for the roots of every row-parallel sum of this rank, own and received, and for rounded rows; call
+  /// after all layers are prepared.
   package mutating func prepareRoots() {
+    if places.roundedBytes > 0 { places.rounded = workspace.take(bytes: places.roundedBytes) }
     let sums = [places.attentionSum, places.mlpSum, places.sharedSum].compactMap { $0 }
     let own = sums.map { $0.rootCounts[$0.ownIndex] }.max() ?? 0
     let received = sums.map { sum in sum.rootCounts.reduce(0, +) - sum.rootCounts[sum.ownIndex] }.max() ?? 0

@@ -9,20 +9,24 @@ package struct EndSettings: Sendable {
   package var embeddingScale: Float
   /// Soft cap of the logits; 0 = none.
   package var logitSoftcap: Float
-  package var weightFormat: WeightFormat
+  /// Format of the embedding table, and of the head: a tied head of another format is packed once more.
+  package var embeddingFormat: WeightFormat
+  package var headFormat: WeightFormat
   package var embedding: CheckpointTensor
   package var finalNorm: CheckpointTensor
   package var head: CheckpointTensor
 
   package init(
-    vocabularySize: Int, tied: Bool, embeddingScale: Float, logitSoftcap: Float, weightFormat: WeightFormat,
-    embedding: CheckpointTensor, finalNorm: CheckpointTensor, head: CheckpointTensor
+    vocabularySize: Int, tied: Bool, embeddingScale: Float, logitSoftcap: Float,
+    embeddingFormat: WeightFormat, headFormat: WeightFormat, embedding: CheckpointTensor,
+    finalNorm: CheckpointTensor, head: CheckpointTensor
   ) {
     self.vocabularySize = vocabularySize
     self.tied = tied
     self.embeddingScale = embeddingScale
     self.logitSoftcap = logitSoftcap
-    self.weightFormat = weightFormat
+    self.embeddingFormat = embeddingFormat
+    self.headFormat = headFormat
     self.embedding = embedding
     self.finalNorm = finalNorm
     self.head = head
@@ -30,10 +34,16 @@ package struct EndSettings: Sendable {
 }
 
 extension RankBuilder {
+  /// Announces what the head needs of shared buffers; call before `prepareRoots`.
+  package mutating func prepareHead(_ settings: EndSettings) {
+    needRounded(
+      rows: limits.sampledRows, columns: hiddenSize, leafWidth: hiddenSize, format: settings.headFormat)
+  }
+
   /// Each rank of the attention group looks up the tokens of its vocabulary slice; the rows are then swapped.
   package mutating func embedding(_ settings: EndSettings) {
     let table = weights.matrix(
-      [WeightPiece(settings.embedding, rows: geometry.vocabulary)], format: settings.weightFormat)
+      [WeightPiece(settings.embedding, rows: geometry.vocabulary)], format: settings.embeddingFormat)
     let staged = workspace.take(floats: limits.ownRows * hiddenSize)
     embeddingTable = table
     places.embeddings = staged
@@ -62,14 +72,15 @@ extension RankBuilder {
     norm(settings.finalNorm, from: sampled, to: sampled, rows: .sampled)
     if columns > 0 {
       let head =
-        settings.tied
+        settings.tied && settings.headFormat == settings.embeddingFormat
         ? embeddingTable
         : weights.matrix(
-          [WeightPiece(settings.head, rows: geometry.vocabulary)], format: settings.weightFormat)
+          [WeightPiece(settings.tied ? settings.embedding : settings.head, rows: geometry.vocabulary)],
+          format: settings.headFormat)
       guard let head else { preconditionFailure("a tied head needs the embedding first") }
+      let rows = inputs(of: head, from: sampled, rows: .sampled)
       append(
-        .matmul(MatmulOp(weight: head, input: sampled, output: logits, outputStride: columns, rows: .sampled))
-      )
+        .matmul(MatmulOp(weight: head, input: rows, output: logits, outputStride: columns, rows: .sampled)))
       if settings.logitSoftcap > 0 {
         append(.softcap(logits: logits, width: columns, cap: settings.logitSoftcap))
       }

@@ -14,13 +14,15 @@ package struct ExpertSettings: Sendable {
   package var numGroups: Int
   package var numGroupsChosen: Int
   package var weightFormat: WeightFormat
+  /// Format of the router, whose rounding would send tokens to other experts.
+  package var routerFormat: WeightFormat
   /// The expert that every row visits, if there is one.
   package var shared: MLPSettings?
 
   package init(
     numExperts: Int, numChosen: Int, intermediateSize: Int, activation: GateActivation, normalize: Bool,
     scale: Float, sigmoid: Bool, numGroups: Int, numGroupsChosen: Int, weightFormat: WeightFormat,
-    shared: MLPSettings?
+    routerFormat: WeightFormat, shared: MLPSettings?
   ) {
     self.numExperts = numExperts
     self.numChosen = numChosen
@@ -32,11 +34,14 @@ package struct ExpertSettings: Sendable {
     self.numGroups = numGroups
     self.numGroupsChosen = numGroupsChosen
     self.weightFormat = weightFormat
+    self.routerFormat = routerFormat
     self.shared = shared
   }
 
   /// The leaves of an expert's down projection.
-  package var leaves: ContractionLeaves { ContractionLeaves(extent: intermediateSize, granule: 2) }
+  package var leaves: ContractionLeaves {
+    ContractionLeaves(extent: intermediateSize, granule: weightFormat.leafGranule)
+  }
 }
 
 /// Tensors of one MoE layer.
@@ -74,6 +79,10 @@ extension RankBuilder {
     let width = settings.leaves.range(ofLeaves: sum.ownLeaves).count
     let assignments = limits.gatheredRows * settings.numChosen
     let results = limits.ownRows * settings.numChosen
+    needRounded(
+      rows: limits.gatheredRows, columns: hiddenSize, leafWidth: hiddenSize, format: settings.weightFormat)
+    needRounded(
+      rows: assignments, columns: width, leafWidth: settings.leaves.width, format: settings.weightFormat)
     expertBuffers = ExpertBuffers(
       scores: workspace.take(floats: limits.ownRows * settings.numExperts),
       hidden: workspace.take(floats: assignments * 2 * width),
@@ -96,13 +105,15 @@ extension RankBuilder {
       preconditionFailure("expert buffers are not prepared")
     }
     route(settings, tensors: tensors, places: places, buffers: buffers)
-    if let shared = settings.shared, let tensors = tensors.shared { sharedExpert(shared, tensors: tensors) }
+    if let shared = settings.shared, let tensors = tensors.shared { sharedExpert(shared, tensors: tensors, gateFormat: settings.routerFormat) }
     append(.dispatch(layer: layer))
     let columns = settings.leaves.range(ofLeaves: places.sum.ownLeaves)
     if !columns.isEmpty && !places.experts.isEmpty {
-      let op = expertsOp(settings, tensors: tensors, places: places, buffers: buffers, columns: columns)
+      var op = expertsOp(settings, tensors: tensors, places: places, buffers: buffers, columns: columns)
+      op.input = inputs(of: op.gateUp, from: op.input, rows: .routed)
       append(.expertGateUp(op))
       append(.expertActivate(op))
+      op.downInput = inputs(of: op.down, from: op.activated, rows: .assigned)
       append(.expertDown(op))
     }
     append(.expertResults(layer: layer))
@@ -118,7 +129,7 @@ extension RankBuilder {
     _ settings: ExpertSettings, tensors: ExpertTensors, places: ExpertPlaces, buffers: ExpertBuffers
   ) {
     let router = weights.matrix(
-      [WeightPiece(tensors.router, rows: 0..<settings.numExperts)], format: settings.weightFormat)
+      [WeightPiece(tensors.router, rows: 0..<settings.numExperts)], format: settings.routerFormat)
     let bias = tensors.selectionBias.map { vector($0) }
     append(
       .matmul(
@@ -148,7 +159,8 @@ extension RankBuilder {
     }
     let downs = places.experts.map { expert in
       weights.matrix(
-        [WeightPiece(tensors.experts[expert].down, columns: columns)], format: settings.weightFormat)
+        [WeightPiece(tensors.experts[expert].down, columns: columns)], format: settings.weightFormat,
+        leafWidth: settings.leaves.width)
     }
     func stride(_ matrices: [PackedMatrix]) -> Int {
       matrices.count > 1 ? matrices[1].region.byteOffset - matrices[0].region.byteOffset : 0
@@ -158,6 +170,7 @@ extension RankBuilder {
       expertCount: places.experts.count, gateUp: gateUps[0], gateUpStride: stride(gateUps), down: downs[0],
       downStride: stride(downs), leaves: schedule(places.sum, leafWidth: settings.leaves.width),
       activation: settings.activation, input: self.places.normed, hidden: buffers.hidden,
-      activated: buffers.activated, roots: places.results, rootStride: places.resultStride)
+      activated: buffers.activated, downInput: buffers.activated, roots: places.results,
+      rootStride: places.resultStride)
   }
 }

@@ -33,13 +33,15 @@ extension RankBuilder {
   /// both join the row's output after the routed experts.
   ///
   /// It runs before routed rows arrive, because those take the places of other groups' rows.
-  mutating func sharedExpert(_ settings: MLPSettings, tensors: SharedExpertTensors) {
+  mutating func sharedExpert(
+    _ settings: MLPSettings, tensors: SharedExpertTensors, gateFormat: WeightFormat
+  ) {
     guard let sum = places.sharedSum, let buffers = sharedBuffers else {
       preconditionFailure("buffers of the shared experts are not prepared")
     }
     if geometry.mesh.tokenOwners > 1 { append(.gatherSharedRows) }
     if let gate = tensors.outputGate {
-      let weight = weights.matrix([WeightPiece(gate, rows: 0..<1)], format: settings.weightFormat)
+      let weight = weights.matrix([WeightPiece(gate, rows: 0..<1)], format: gateFormat)
       append(
         .matmul(
           MatmulOp(weight: weight, input: places.normed, output: buffers.gate, outputStride: 1, rows: .own)))

@@ -63,6 +63,30 @@ package struct RankBuilder: Sendable {
           epsilon: epsilon, rows: rows)))
   }
 
+  /// Where a product finds its rows: at `input`, or rounded in a buffer that all products share, when `weight` is
+  /// quantised.
+  package mutating func inputs(
+    of weight: PackedMatrix, from input: Region, rows: RowSpace
+  ) -> Region {
+    guard weight.format.isQuantized else { return input }
+    guard let rounded = places.rounded else {
+      preconditionFailure("the buffer of rounded rows is not prepared")
+    }
+    append(
+      .quantize(
+        QuantizeOp(
+          input: input, output: rounded, layout: weight.groups, zeroPoint: weight.format.zeroPoint,
+          rows: rows)))
+    return rounded
+  }
+
+  /// Tells how many rows, with how many groups, a product with quantised weights will round at most.
+  package mutating func needRounded(rows: Int, columns: Int, leafWidth: Int, format: WeightFormat) {
+    guard format.isQuantized, columns > 0 else { return }
+    let bytes = rows * QuantGroups(columns: columns, leafWidth: leafWidth).rowBytes
+    places.roundedBytes = max(places.roundedBytes, bytes)
+  }
+
   /// The schedule of a row-parallel matrix whose local columns are `leaves` of `tree`.
   package mutating func schedule(_ sum: SumGeometry, leafWidth: Int) -> LeafSchedule {
     LeafSchedule(
@@ -95,6 +119,10 @@ package struct StepPlaces: Sendable {
   package var normed: Region
   /// A complete sum before its norm `[own row][D]`.
   package var sum: Region
+
+  /// Rows rounded for the next product with quantised weights, and the most bytes of them.
+  package var rounded: Region?
+  package var roundedBytes = 0
 
   /// Looked-up embedding rows, own first, then each peer's.
   package var embeddings: Region?

@@ -58,13 +58,19 @@ package struct WeightPlan: Sendable {
   package var byteCount: Int { arena.byteCount }
 
   /// Plans a packed matrix of all rows of `pieces`, which must agree in their number of columns.
-  package mutating func matrix(_ pieces: [WeightPiece], format: WeightFormat) -> PackedMatrix {
+  ///
+  /// - Parameter leafWidth: columns of a leaf of a row-parallel matrix; nil for one leaf of all columns.
+  package mutating func matrix(
+    _ pieces: [WeightPiece], format: WeightFormat, leafWidth: Int? = nil
+  ) -> PackedMatrix {
     let columns = pieces.first.map { $0.columns.count } ?? 0
     precondition(
       pieces.allSatisfy { $0.columns.count == columns }, "pieces of \(pieces[0].tensor.name) differ in width")
     let rows = pieces.reduce(0) { $0 + $1.rows.count }
-    let region = arena.take(bytes: PackedLayout.byteCount(rows: rows, columns: columns, format: format))
-    let packed = PackedMatrix(region: region, rows: rows, columns: columns, format: format)
+    let leafWidth = leafWidth ?? max(columns, 1)
+    let bytes = PackedLayout.byteCount(rows: rows, columns: columns, format: format, leafWidth: leafWidth)
+    let packed = PackedMatrix(
+      region: arena.take(bytes: bytes), rows: rows, columns: columns, format: format, leafWidth: leafWidth)
     if rows > 0 && columns > 0 { matrices.append(Matrix(pieces: pieces, packed: packed)) }
     return packed
   }

@@ -12,17 +12,23 @@ internal import Compute
 package struct DecoderBuilder {
   private let config: ModelConfig
   private let limits: RunLimits
+  /// Format of tensors that are never rounded (embedding, router), of attention and MLP matrices, and of the head.
+  private let plainFormat: WeightFormat
   private let format: WeightFormat
+  private let headFormat: WeightFormat
   private let names: TensorNames
   private var builder: RankBuilder
   private var ropeTables: [RankProgram.RopeTable] = []
 
   private init(
-    config: ModelConfig, names: TensorNames, plan: ShardPlan, rank: Int, limits: RunLimits, storedDType: DType
+    config: ModelConfig, names: TensorNames, plan: ShardPlan, rank: Int, limits: RunLimits,
+    storedDType: DType, quantization: Quantization
   ) {
     self.config = config
     self.limits = limits
-    format = WeightFormat(keeping: storedDType)
+    plainFormat = WeightFormat(keeping: storedDType)
+    format = quantization.matrices(plainFormat)
+    headFormat = quantization.head(plainFormat)
     self.names = names
     let geometry = RankGeometry(plan: plan, rank: rank)
     let groups = plan.mesh.tokenOwners
@@ -41,10 +47,12 @@ package struct DecoderBuilder {
 
   /// The program of `rank`.
   package static func build(
-    names: TensorNames, plan: ShardPlan, rank: Int, limits: RunLimits, storedDType: DType
+    names: TensorNames, plan: ShardPlan, rank: Int, limits: RunLimits, storedDType: DType,
+    quantization: Quantization = .none
   ) -> RankProgram {
     var decoder = DecoderBuilder(
-      config: names.config, names: names, plan: plan, rank: rank, limits: limits, storedDType: storedDType)
+      config: names.config, names: names, plan: plan, rank: rank, limits: limits, storedDType: storedDType,
+      quantization: quantization)
     decoder.prepare()
     decoder.builder.embedding(decoder.ends)
     for layer in 0..<names.config.numLayers { decoder.layer(layer) }
@@ -59,7 +67,8 @@ package struct DecoderBuilder {
     EndSettings(
       vocabularySize: config.vocabSize, tied: config.tieWordEmbeddings,
       embeddingScale: Float(config.embeddingScale),
-      logitSoftcap: Float(config.logitSoftcap ?? 0), weightFormat: format, embedding: names.embedding,
+      logitSoftcap: Float(config.logitSoftcap ?? 0), embeddingFormat: plainFormat,
+      headFormat: headFormat, embedding: names.embedding,
       finalNorm: names.finalNorm, head: names.head)
   }
 
@@ -82,6 +91,7 @@ package struct DecoderBuilder {
       activation: activation, normalize: moe.normalizeTopK || moe.scoresAfterSelection,
       scale: Float(moe.routedScalingFactor), sigmoid: moe.scoring == .sigmoid, numGroups: moe.numGroups,
       numGroupsChosen: moe.numGroupsPerToken, weightFormat: format,
+      routerFormat: plainFormat,
       shared: moe.sharedExpertIntermediateSize.map {
         MLPSettings(intermediateSize: $0, activation: activation, weightFormat: format)
       })
@@ -93,6 +103,7 @@ package struct DecoderBuilder {
       builder.prepareMLP(mlpSettings)
     }
     if let moe = config.moe { builder.prepareExperts(expertSettings(moe)) }
+    builder.prepareHead(ends)
     builder.prepareRoots()
   }
 

@@ -28,6 +28,6 @@ extension RankProgram {
   }
 
   private static func bytes(_ matrix: PackedMatrix) -> Double {
-    Double(PackedLayout.byteCount(rows: matrix.rows, columns: matrix.columns, format: matrix.format))
+    Double(matrix.byteCount)
   }
 }

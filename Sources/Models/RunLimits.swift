@@ -1,4 +1,4 @@
-package import Compute
+package import Tensors
 
 /// Sizes of a run that every rank must agree on: they shape its buffers, not its results.
 package struct RunLimits: Sendable, Hashable {

@@ -5,6 +5,7 @@ package import Engine
 internal import Foundation
 internal import ModelConfigs
 internal import Settings
+internal import Tensors
 internal import Topology
 package import Wire
 internal import WorkerRuntime
@@ -17,7 +18,7 @@ extension RunSetup {
       buildID: BuildInfo.version)
     configuration.seed = .random(in: .min ... .max)
     try chooseWeights(&configuration)
-    configuration.kvFormat = settings.scheduler.kvCacheDType == .float32 ? .f32 : .bf16
+    configuration.kvFormat = kvFormat
     configuration.maxModelLength = settings.scheduler.maxModelLen
     configuration.maxSequences = settings.scheduler.maxNumSeqs
     configuration.maxBatchedTokens = max(
@@ -52,6 +53,17 @@ extension RunSetup {
       } catch {
         throw SetupError("\(error)", isUsage: false)
       }
+    }
+    switch settings.model.quantization {
+    case .none: break
+    case .bf16:
+      guard settings.model.dtype != .float32 else {
+        throw SetupError(
+          "--quantization bf16 contradicts --dtype float32; leave one of them out.", isUsage: true)
+      }
+      configuration.weightDType = .bf16
+      return
+    case .q8, .q4: configuration.quantization = quantization
     }
     switch settings.model.dtype {
     case .auto: configuration.weightDType = .stored

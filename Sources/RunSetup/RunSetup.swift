@@ -92,7 +92,8 @@ package struct RunSetup: Sendable {
   private func planOptions(numLanes: Int?) throws(PlanningError) -> MeshPlanOptions {
     var options = MeshPlanOptions()
     options.weightFormat = weightFormat
-    options.kvElementBytes = settings.scheduler.kvCacheDType == .float32 ? 4 : 2
+    options.quantization = quantization
+    options.kvFormat = kvFormat
     options.numLanes =
       numLanes ?? (InstructionSet.best == .avx512 ? 16 : InstructionSet.best == .avx2 ? 8 : 4)
     options.loadFormat = settings.model.loadFormat.rawValue
@@ -102,7 +103,30 @@ package struct RunSetup: Sendable {
     return options
   }
 
+  /// What matrices are rounded to while loading.
+  var quantization: Quantization {
+    switch settings.model.quantization {
+    case .none, .bf16: .none
+    case .q8: .q8
+    case .q4: .q4
+    }
+  }
+
+  /// How keys and values are cached.
+  var kvFormat: KVFormat {
+    switch settings.scheduler.kvCacheDType {
+    case .auto, .bfloat16: .bf16
+    case .float32: .f32
+    case .q8: .q8
+    }
+  }
+
   private var weightFormat: WeightFormat {
+    if settings.model.quantization == .bf16 { return .bf16 }
+    return plainFormat
+  }
+
+  private var plainFormat: WeightFormat {
     switch settings.model.dtype {
     case .bfloat16: .bf16
     case .float32: .f32
@@ -185,6 +209,7 @@ extension KVCacheDType {
     case .auto: "auto"
     case .bfloat16: "bfloat16"
     case .float32: "float32"
+    case .q8: "int8"
     }
   }
 }

@@ -19,6 +19,7 @@ package struct ModelSettings: Sendable, Equatable {
   package var directory = ""
   package var loadFormat = LoadFormat.auto
   package var dtype = WeightDType.auto
+  package var quantization = QuantizationChoice.none
   /// JSON object laid over `config.json`; empty means none.
   package var hfOverrides = ""
   /// Seed of dummy weights.
@@ -129,11 +130,17 @@ package enum WeightDType: String, Sendable, CaseIterable {
   case auto, bfloat16, float32
 }
 
+/// Whether attention and MLP matrices are rounded while loading, and to what; `bf16` is `--dtype bfloat16`.
+package enum QuantizationChoice: String, Sendable, CaseIterable {
+  case none, bf16, q8, q4
+}
+
 /// The type of keys and values in the cache; `auto` is bfloat16.
 package enum KVCacheDType: String, Sendable, CaseIterable {
   case auto
   case bfloat16 = "bf16"
   case float32 = "f32"
+  case q8
 }
 
 /// How frames travel between ranks; `auto` is `ipc` inside a host.

@@ -21,7 +21,9 @@ extension SettingsCatalogue {
       why: "KV cache of each rank; 0 means enough for max_num_seqs sequences, at most 1 GiB"),
     .choice(
       "kv_cache_dtype", \.scheduler.kvCacheDType, .scheduler,
-      why: "type of cached keys and values; f32 is exact to the reference, bf16 (auto) is half as big"),
+      why:
+        "type of cached keys and values; f32 is exact to the reference, bf16 (auto) halves it, q8 quarters it"
+    ),
     .boolean(
       "enable_prefix_caching", \.scheduler.enablePrefixCaching, .scheduler,
       why: "keeps full pages of finished prompts, so that a shared beginning is computed once"),

@@ -27,6 +27,11 @@ package enum SettingsCatalogue {
     .choice(
       "dtype", \.model.dtype, .model,
       why: "type in which weights are held; float32 doubles memory and traffic, auto keeps the checkpoint's"),
+    .choice(
+      "quantization", \.model.quantization, .model,
+      why:
+        "rounds matrices while loading: q8 halves and q4 quarters the bytes of a step; none keeps dtype, bf16 sets it"
+    ),
     .text(
       "hf_overrides", \.model.hfOverrides, .json, .model,
       why: "laid over config.json, for instance {\"num_hidden_layers\": 2} to try a shallow model"),

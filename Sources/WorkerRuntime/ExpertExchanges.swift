@@ -154,6 +154,7 @@ struct ExpertExchanges {
   mutating func sortAssignments(memory: StepMemory, tables: StepTables) {
     var last = 0
     for rows in localRows { last = max(last, rows.range.upperBound) }
+    tables.experts.routedRows = last
     memory.withInts(places.chosen, count: last * k) { chosen in
       sortAssignments(chosen: { chosen[$0] }, tables: tables)
     }

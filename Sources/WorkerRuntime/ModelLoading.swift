@@ -46,7 +46,8 @@ package enum ModelLoading {
     let plan = try ShardPlan(model: ModelDimensions(config), mesh: Mesh(settings.mesh))
     let program = DecoderBuilder.build(
       names: TensorNames(config, contains: source.contains), plan: plan, rank: settings.rank,
-      limits: settings.limits, storedDType: settings.packedDType(of: dtype))
+      limits: settings.limits, storedDType: settings.packedDType(of: dtype),
+      quantization: settings.quantization)
     let loader = try ShardLoader(
       requests(program.weights), from: source, arenaBytes: program.weights.byteCount)
     let memory = try StepMemory(
@@ -63,7 +64,9 @@ package enum ModelLoading {
     }
     return plan.matrices.map { matrix in
       TensorRequest(
-        pieces(matrix.pieces), as: .packed(matrix.packed.format), at: matrix.packed.region.byteOffset)
+        pieces(matrix.pieces),
+        as: .packed(matrix.packed.format, leafWidth: matrix.packed.leafWidth),
+        at: matrix.packed.region.byteOffset)
     }
       + plan.vectors.map { TensorRequest(pieces($0.pieces), as: .vector, at: $0.region.byteOffset) }
   }

@@ -1,6 +1,6 @@
-internal import Compute
 package import Models
 package import Parsing
+package import Tensors
 package import Topology
 
 /// What the coordinator tells a worker before it loads: the model, its place on the mesh, and the sizes of
@@ -13,6 +13,7 @@ package struct WorkerSettings: Sendable, Hashable {
   /// Seed of dummy weights; nil loads the checkpoint.
   package var dummySeed: UInt64?
   package var weightDType: WeightDTypeChoice
+  package var quantization: Quantization
   package var mesh: MeshShape
   package var rank: Int
   package var limits: RunLimits
@@ -30,7 +31,7 @@ package struct WorkerSettings: Sendable, Hashable {
 
   package init(
     modelDirectory: String, configJSON: String, dummySeed: UInt64?,
-    weightDType: WeightDTypeChoice = .stored, mesh: MeshShape, rank: Int,
+    weightDType: WeightDTypeChoice = .stored, quantization: Quantization = .none, mesh: MeshShape, rank: Int,
     limits: RunLimits,
     threads: Int, spins: Bool, firstCPU: Int, instructionSet: String,
     collectiveMilliseconds: Int, expertDispatch: ExpertDispatchMode
@@ -39,6 +40,7 @@ package struct WorkerSettings: Sendable, Hashable {
     self.configJSON = configJSON
     self.dummySeed = dummySeed
     self.weightDType = weightDType
+    self.quantization = quantization
     self.mesh = mesh
     self.rank = rank
     self.limits = limits
@@ -89,6 +91,7 @@ extension WorkerSettings {
     writer.bool(dummySeed != nil)
     writer.u64(dummySeed ?? 0)
     writer.u8(weightDType.rawValue)
+    writer.u8(quantization.rawValue)
     for axis in MeshAxis.allCases { writer.u32(UInt32(mesh[axis])) }
     writer.u32(UInt32(rank))
     for value in [
@@ -115,6 +118,7 @@ extension WorkerSettings {
     let seed = try reader.u64("seed")
     dummySeed = isDummy ? seed : nil
     weightDType = WeightDTypeChoice(rawValue: try reader.u8("weight type")) ?? .stored
+    quantization = Quantization(rawValue: try reader.u8("quantization")) ?? .none
     var degrees: [Int] = []
     for _ in MeshAxis.allCases { degrees.append(Int(try reader.u32("mesh axis"))) }
     do throws(MeshError) {

@@ -4,6 +4,7 @@ import Foundation
 import KVCaching
 import Models
 import Parsing
+import Tensors
 import TestSupport
 import Topology
 import Transport
@@ -20,10 +21,11 @@ struct RunShape: Sendable, CustomStringConvertible {
   var dispatch = ExpertDispatchMode.auto
   var pageSlots = 16
   var kvFormat = KVFormat.f32
+  var quantization = Quantization.none
 
   var description: String {
     "\(mesh) x \(threads) threads, chunk \(prefillChunk.map(String.init) ?? "whole"), \(instructionSet), "
-      + "\(dispatch), pages of \(pageSlots)"
+      + "\(dispatch), pages of \(pageSlots), \(quantization), kv \(kvFormat)"
   }
 }
 
@@ -45,7 +47,8 @@ enum MeshHarness {
     let hub = try LoopbackHub(worldSize: shape.mesh.worldSize)
     let perRank = try RankHarness.values(shape.mesh.worldSize) { rank in
       let settings = WorkerSettings(
-        modelDirectory: model.path, configJSON: config, dummySeed: nil, mesh: shape.mesh, rank: rank,
+        modelDirectory: model.path, configJSON: config, dummySeed: nil, quantization: shape.quantization,
+        mesh: shape.mesh, rank: rank,
         limits: StepScript.limits(sequences, shape), threads: shape.threads, spins: false, firstCPU: -1,
         instructionSet: shape.instructionSet.rawValue, collectiveMilliseconds: 60_000,
         expertDispatch: shape.dispatch)

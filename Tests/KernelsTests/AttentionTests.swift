@@ -5,14 +5,14 @@ import Testing
 @Suite struct AttentionTests {
   struct Case: Sendable, CustomStringConvertible {
     var set: InstructionSet
-    var type: DType
+    var format: KVFormat
     var headDim: Int
-    var description: String { "\(set) \(type) headDim \(headDim)" }
+    var description: String { "\(set) \(format) headDim \(headDim)" }
   }
 
   static let cases: [Case] = vectorSets.flatMap { set in
-    [DType.bf16, .f32].flatMap { type in
-      [1, 16, 24, 32, 64, 80, 128].map { Case(set: set, type: type, headDim: $0) }
+    KVFormat.allCases.flatMap { format in
+      [1, 16, 24, 32, 64, 80, 128].map { Case(set: set, format: format, headDim: $0) }
     }
   }
 
@@ -29,9 +29,8 @@ import Testing
       let cap: Float = seed % 4 == 0 ? 5 : 0
       let pages = (length + slotsPerPage - 1) / slotsPerPage
       let table = (0..<pages).map { Int32($0 * 2 + 1) }
-      let padded = (c.headDim + 15) / 16 * 16
-      let keyBytes = slotsPerPage * c.headDim * c.type.byteCount
-      let valueBytes = slotsPerPage * padded * c.type.byteCount
+      let keyBytes = c.format.keyBytes(headDim: c.headDim, pageSlots: slotsPerPage)
+      let valueBytes = c.format.valueBytes(headDim: c.headDim, pageSlots: slotsPerPage)
       let slots = (0..<length).map {
         table[$0 / slotsPerPage] * Int32(slotsPerPage) + Int32($0 % slotsPerPage)
       }
@@ -44,7 +43,7 @@ import Testing
         kernels.kvWrite(
           k: kv, kStride: c.headDim * 2, v: Array(kv.dropFirst(c.headDim)), vStride: c.headDim * 2,
           tokens: 0..<length,
-          headDim: c.headDim, slots: slots, slotsPerPage: slotsPerPage, type: c.type, keys: &keys,
+          headDim: c.headDim, slots: slots, slotsPerPage: slotsPerPage, format: c.format, keys: &keys,
           keyPageBytes: keyBytes, values: &values, valuePageBytes: valueBytes)
         pools.append((keys, values))
       }
@@ -70,7 +69,7 @@ import Testing
           kernels.attend(
             q: q, qStride: stride, queryHeads: queryHeads, headDim: c.headDim, tokens: 0..<tokens,
             positions: positions, lowerKeys: lowerKeys, scale: 0.125, cap: cap, pageTable: table,
-            slotsPerPage: slotsPerPage, type: c.type, keys: pools[pool].0, keyPageBytes: keyBytes,
+            slotsPerPage: slotsPerPage, format: c.format, keys: pools[pool].0, keyPageBytes: keyBytes,
             values: pools[pool].1, valuePageBytes: valueBytes, y: &y, yStride: stride)
         }
       }
@@ -89,11 +88,11 @@ import Testing
     var values = [UInt8](repeating: 0, count: 64 * 32 * 4)
     referenceTable.kvWrite(
       k: k, kStride: headDim, v: v, vStride: headDim, tokens: 0..<length, headDim: headDim, slots: slots,
-      slotsPerPage: 64, type: .f32, keys: &keys, keyPageBytes: 0, values: &values, valuePageBytes: 0)
+      slotsPerPage: 64, format: .f32, keys: &keys, keyPageBytes: 0, values: &values, valuePageBytes: 0)
     var y = [Float](repeating: 0, count: headDim)
     referenceTable.attend(
       q: q, qStride: headDim, queryHeads: 1, headDim: headDim, tokens: 0..<1, positions: [Int32(length - 1)],
-      lowerKeys: nil, scale: 0.5, cap: 0, pageTable: [0], slotsPerPage: 64, type: .f32, keys: keys,
+      lowerKeys: nil, scale: 0.5, cap: 0, pageTable: [0], slotsPerPage: 64, format: .f32, keys: keys,
       keyPageBytes: 0,
       values: values, valuePageBytes: 0, y: &y, yStride: headDim)
     let scores = (0..<length).map { j in

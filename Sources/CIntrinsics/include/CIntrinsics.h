@@ -140,3 +140,4 @@ VEC void vtranspose8(const uint32_t *rows, long rowStride, uint32_t *out, long s
 }
 #endif
 #pragma clang diagnostic pop
+#include "CIntrinsicsBytes.h"

@@ -1,5 +1,6 @@
 package import ModelConfigs
 package import Parsing
+internal import Tensors
 package import Topology
 
 /// Everything that is decided before a process starts: who holds what, what moves, what it costs.
@@ -37,8 +38,9 @@ package struct MeshPlan: Sendable {
     throws(PlanningError)
   {
     let shards: ShardPlan
+    let granule = options.quantization.matrices(options.weightFormat).leafGranule
     do {
-      shards = try ShardPlan(model: ModelDimensions(config), mesh: Mesh(shape))
+      shards = try ShardPlan(model: ModelDimensions(config, granule: granule), mesh: Mesh(shape))
     } catch {
       throw PlanningError("\(error)")
     }
@@ -51,11 +53,12 @@ package struct MeshPlan: Sendable {
     self.options = options
     self.shards = shards
     translation = try ModelTranslation(request)
-    tensors = WeightInventory(config: config, plan: shards, format: options.weightFormat).tensors()
+    tensors = WeightInventory(config: config, plan: shards, options: options).tensors()
     let tensors = tensors
     let kvBytes = shards.mesh.ranks.map { rank in
       shards.model.layers.indices.reduce(0) { sum, layer in
-        sum + shards.kvHeads(of: rank, layer: layer).count * 2 * config.headDim * options.kvElementBytes
+        sum + shards.kvHeads(of: rank, layer: layer).count
+          * options.kvFormat.bytesPerToken(headDim: config.headDim)
       }
     }
     ranks = shards.mesh.ranks.map { rank in

@@ -5,8 +5,9 @@ package import Tensors
 package struct MeshPlanOptions: Sendable {
   /// How weights are packed.
   package var weightFormat = WeightFormat.bf16
-  /// Bytes of one element of the KV cache.
-  package var kvElementBytes = 2
+  /// What matrices are rounded to; the others keep `weightFormat`.
+  package var quantization = Quantization.none
+  package var kvFormat = KVFormat.bf16
   /// Lanes of the original's padding rule.
   package var numLanes = 8
   package var loadFormat = "auto"

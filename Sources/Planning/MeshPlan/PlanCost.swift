@@ -25,7 +25,7 @@ package struct PlanCost: Sendable, Hashable {
     var costs = tensors.filter { $0.extraBytes > 0 }.map { tensor in
       PlanCost(reason: "\(tensor.name): \(reason(tensor))", bytes: tensor.extraBytes, unit: .weights)
     }
-    let once = 2 * config.numKVHeads * config.headDim * options.kvElementBytes * config.numLayers
+    let once = config.numKVHeads * options.kvFormat.bytesPerToken(headDim: config.headDim) * config.numLayers
     let group = mesh.attentionGroup(of: 0).ranks.reduce(0) { $0 + kvBytesPerToken[$1] }
     if group > once {
       costs.append(

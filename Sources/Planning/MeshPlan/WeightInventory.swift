@@ -7,11 +7,13 @@ struct WeightInventory {
   private let config: ModelConfig
   private let plan: ShardPlan
   private let format: WeightFormat
+  private let quantization: Quantization
 
-  init(config: ModelConfig, plan: ShardPlan, format: WeightFormat) {
+  init(config: ModelConfig, plan: ShardPlan, options: MeshPlanOptions) {
     self.config = config
     self.plan = plan
-    self.format = format
+    format = options.weightFormat
+    quantization = options.quantization
   }
 
   /// In the order of the computation. Cost: ranks times kinds of tensors.
@@ -30,7 +32,8 @@ struct WeightInventory {
     }
     tensors.append(tensor(.norm, layers: all, name: "layer_norms", rows: config.sandwichNorms ? 4 : 2))
     tensors.append(tensor(.norm, layers: [], name: "final_norm"))
-    if !config.tieWordEmbeddings { tensors.append(tensor(.head, layers: [])) }
+    // A tied head of another format is packed once more.
+    if !config.tieWordEmbeddings || quantization != .none { tensors.append(tensor(.head, layers: [])) }
     return tensors
   }
 
@@ -102,10 +105,13 @@ struct WeightInventory {
 
   /// Bytes of the matrices and biases behind a shape.
   private func bytes(_ tensor: TensorName, _ shape: [Int], packed: Bool) -> Int {
-    func matrix(_ rows: Int, _ columns: Int) -> Int {
-      packed
-        ? PackedLayout.byteCount(rows: rows, columns: columns, format: format)
-        : rows * columns * elementBytes
+    func matrix(_ rows: Int, _ columns: Int, leafWidth: Int? = nil, _ exact: Bool = false) -> Int {
+      let matrices = quantization.matrices(format)
+      let format = exact ? format : tensor == .head ? quantization.head(format) : matrices
+      if packed || format.isQuantized {
+        return PackedLayout.byteCount(rows: rows, columns: columns, format: format, leafWidth: leafWidth)
+      }
+      return rows * columns * elementBytes
     }
     let bias = 4
     switch tensor {
@@ -116,13 +122,15 @@ struct WeightInventory {
       let norm = config.queryKeyNorm && tensor != .value ? config.headDim * bias : 0
       return matrix(rows, shape[0]) + (config.queryKeyValueBias ? rows * bias : 0) + norm
     case .attentionOutput:
-      return matrix(shape[2], shape[0] * shape[1]) + (config.outputBias ? shape[2] * bias : 0)
+      return matrix(shape[2], shape[0] * shape[1], leafWidth: max(shape[1], 1))
+        + (config.outputBias ? shape[2] * bias : 0)
     case .gateUp:
       return 2 * matrix(shape[1], shape[0]) + (config.mlpBias ? 2 * shape[1] * bias : 0)
     case .down: return matrix(shape[1], shape[0]) + (config.mlpBias ? shape[1] * bias : 0)
     case .router:
-      let gate = config.moe?.sharedExpertGate == true ? matrix(1, shape[0]) : 0
-      return matrix(shape[1], shape[0]) + gate + (config.moe?.hasSelectionBias == true ? shape[1] * bias : 0)
+      let gate = config.moe?.sharedExpertGate == true ? matrix(1, shape[0], true) : 0
+      return matrix(shape[1], shape[0], true) + gate
+        + (config.moe?.hasSelectionBias == true ? shape[1] * bias : 0)
     case .expertGateUp: return shape[0] * 2 * matrix(shape[2], shape[1])
     case .expertDown: return shape[0] * matrix(shape[2], shape[1])
     default: return shape[0] * bias

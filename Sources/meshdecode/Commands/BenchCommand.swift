@@ -3,5 +3,8 @@ internal import ArgumentParser
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench", abstract: "Measures this machine.",
-    subcommands: [BenchDecodeCommand.self, BenchCollectivesCommand.self])
+    subcommands: [
+      BenchDecodeCommand.self, BenchKernelsCommand.self, BenchCollectivesCommand.self,
+      BenchCompareCommand.self,
+    ])
 }

@@ -12,6 +12,11 @@ struct ModelOptions: SettingOptions {
   @Option(name: .setting("dtype"), parsing: .unconditional, help: .setting("dtype"))
   var dtype: String?
 
+  @Option(
+    name: [.customShort("q"), .customLong("quantization")], parsing: .unconditional,
+    help: .setting("quantization"))
+  var quantization: String?
+
   @Option(name: .setting("hf_overrides"), parsing: .unconditional, help: .setting("hf_overrides"))
   var hfOverrides: String?
 
@@ -23,6 +28,7 @@ struct ModelOptions: SettingOptions {
       flag("model", model),
       flag("load_format", loadFormat),
       flag("dtype", dtype),
+      flag("quantization", quantization),
       flag("hf_overrides", hfOverrides),
       flag("seed", seed),
     ]

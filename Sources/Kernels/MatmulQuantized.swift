@@ -1,0 +1,135 @@
+import CIntrinsics
+
+/// The product with q8 or q4 weights: y[t][n] = bias[n] + sum over leaves along the canonical tree, each leaf a
+/// chain over
+/// its groups in ascending order of fma(f32(dot), ws xs, acc), acc from +0.
+///
+/// dot is the exact integer sum over the group's 32 columns of (stored weight - zero point) * byte of x; ws is the
+/// group's
+/// weight scale widened from binary16, xs its activation scale, their product rounded to f32. So batch, tile,
+/// thread and
+/// vector width change nothing.
+///
+/// - Parameters:
+///   - weights: packed by `packQuantizedRows` with the same `leafWidth`.
+///   - panels: panels of sixteen output rows that this call computes.
+///   - x: rows of `quantizeRows`; row t is `xRows[t]` when given, else t.
+///   - leafCount, merges: as in `matmulLeaves`; a column-parallel product is one leaf of all columns and no merge.
+///   - y: root r, row t at `y + r * rootStride + t * yStride`.
+/// Cost: streams the weights once for up to four rows, once more from cache for every four beyond.
+package func matmulQuantized(
+  weights: UnsafeRawPointer, isNibbles: Bool, panels: Range<Int>, inputs: Int, outputs: Int,
+  x: UnsafeRawPointer, xRows: UnsafePointer<Int32>?, rows: Int,
+  leafWidth: Int, leafCount: Int, merges: UnsafePointer<UInt8>,
+  y: UnsafeMutablePointer<Float>, yStride: Int, rootStride: Int, bias: UnsafePointer<Float>?
+) {
+  if isNibbles {
+    quantizedPanels(
+      weights, true, panels, inputs, outputs, x, xRows, rows, leafWidth, leafCount, merges, y, yStride,
+      rootStride, bias)
+  } else {
+    quantizedPanels(
+      weights, false, panels, inputs, outputs, x, xRows, rows, leafWidth, leafCount, merges, y, yStride,
+      rootStride, bias)
+  }
+}
+
+/// Floats of one tile result: at most four rows of two panels, or one row of four.
+private let quantTileFloats = 128
+
+/// Walks the panel range block by block, in each block the row tiles, in each row tile the panels of a tile.
+@inline(__always)
+private func quantizedPanels(
+  _ weights: UnsafeRawPointer, _ isNibbles: Bool, _ panels: Range<Int>, _ inputs: Int, _ outputs: Int,
+  _ x: UnsafeRawPointer, _ xRows: UnsafePointer<Int32>?, _ rows: Int,
+  _ leafWidth: Int, _ leafCount: Int, _ merges: UnsafePointer<UInt8>,
+  _ y: UnsafeMutablePointer<Float>, _ yStride: Int, _ rootStride: Int, _ bias: UnsafePointer<Float>?
+) {
+  let perLeaf = (leafWidth + 31) / 32
+  let groupCount = (leafCount - 1) * perLeaf + (inputs - (leafCount - 1) * leafWidth + 31) / 32
+  let groupWords = isNibbles ? 72 : 136
+  var stack = InlineArray<2048, Float>(repeating: 0)
+  var span = stack.mutableSpan
+  span.withUnsafeMutableBufferPointer { buffer in
+    let scratch = buffer.baseAddress!
+    let allPanels = (outputs + 15) / 16
+    var panel = panels.lowerBound
+    while panel < panels.upperBound {
+      let block = panel / 4
+      let blockPanels = min(4, allPanels - block * 4)
+      let last = min(panels.upperBound, block * 4 + 4)
+      let base = weights.assumingMemoryBound(to: UInt32.self) + block * 4 * groupCount * groupWords
+      var row = 0
+      while row < rows {
+        let tileRows = min(4, rows - row)
+        var p = panel
+        while p < last {
+          let left = last - p
+          let tilePanels = tileRows == 1 && left >= 4 ? 4 : (left >= 2 ? 2 : 1)
+          let roots = quantizedTile(
+            base, isNibbles, blockPanels, p - block * 4, tilePanels, groupCount, perLeaf, x, xRows, row,
+            tileRows, leafCount, merges, scratch)
+          for root in 0..<roots {
+            storeTile(
+              scratch + root * quantTileFloats, p, tilePanels, tileRows, outputs,
+              y + root * rootStride + row * yStride, yStride, bias)
+          }
+          p += tilePanels
+        }
+        row += tileRows
+      }
+      panel = last
+    }
+  }
+}
+
+/// One tile over all leaves; returns the number of roots left in `scratch`, `quantTileFloats` apart.
+@inline(__always)
+private func quantizedTile(
+  _ block: UnsafePointer<UInt32>, _ isNibbles: Bool, _ blockPanels: Int, _ panel: Int, _ tilePanels: Int,
+  _ groupCount: Int, _ perLeaf: Int, _ x: UnsafeRawPointer, _ xRows: UnsafePointer<Int32>?, _ row: Int,
+  _ tileRows: Int, _ leafCount: Int, _ merges: UnsafePointer<UInt8>, _ scratch: UnsafeMutablePointer<Float>
+) -> Int {
+  let stride = blockPanels * 16
+  let last = row + tileRows - 1
+  let x0 = quantizedRow(x, groupCount, xRows, row)
+  let x1 = quantizedRow(x, groupCount, xRows, min(row + 1, last))
+  let x2 = quantizedRow(x, groupCount, xRows, min(row + 2, last))
+  let x3 = quantizedRow(x, groupCount, xRows, last)
+  var top = 0
+  var start = 0
+  for leaf in 0..<leafCount {
+    precondition(top < leafStackDepth, "merges leave more than \(leafStackDepth) partial sums")
+    let end = min(start + perLeaf, groupCount)
+    let out = scratch + top * quantTileFloats
+    let groups = start..<end
+    switch (tileRows, tilePanels) {
+    case (1, 4): quantTile4x1(block, isNibbles, stride, groups, x0, groupCount, out)
+    case (1, 2): quantTile2x1(block + panel * 16, isNibbles, panel, stride, groups, x0, groupCount, out)
+    case (1, _): quantTile1x1(block + panel * 16, isNibbles, panel, stride, groups, x0, groupCount, out)
+    case (_, 2):
+      quantTile2x4(
+        block + panel * 16, isNibbles, panel, stride, groups, x0, x1, x2, x3, groupCount, out)
+    default:
+      quantTile1x4(
+        block + panel * 16, isNibbles, panel, stride, groups, x0, x1, x2, x3, groupCount, out)
+    }
+    top += 1
+    start = end
+    for _ in 0..<merges[leaf] {
+      top -= 1
+      addTile(
+        scratch + (top - 1) * quantTileFloats, scratch + top * quantTileFloats, tilePanels * tileRows * 16)
+    }
+  }
+  return top
+}
+
+/// The words of row `t` of the quantised batch.
+@inline(__always)
+private func quantizedRow(
+  _ x: UnsafeRawPointer, _ groupCount: Int, _ rows: UnsafePointer<Int32>?, _ t: Int
+) -> UnsafePointer<UInt32> {
+  let row = rows.map { Int($0[t]) } ?? t
+  return (x + row * groupCount * 40).assumingMemoryBound(to: UInt32.self)
+}
