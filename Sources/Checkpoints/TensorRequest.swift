@@ -14,7 +14,8 @@ package struct TensorRequest: Sendable {
 
   package enum Destination: Sendable, Hashable {
     /// A matrix in the layout that the kernels read, see `PackedLayout`.
-    /// Quantisation groups begin anew at every multiple of `leafWidth` columns; nil for one leaf of all columns.
+    /// Quantisation groups begin anew at every multiple of `leafWidth` columns; nil for one leaf of all
+    /// columns.
     case packed(WeightFormat, leafWidth: Int? = nil)
     /// Plain f32, row after row: norm weights, biases.
     case vector

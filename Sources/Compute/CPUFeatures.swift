@@ -1,6 +1,7 @@
 import CIntrinsics
 
-/// What the processor offers and the operating system saves, by CPUID; empty on arm64, whose baseline is enough.
+/// What the processor offers and the operating system saves, by CPUID; empty on arm64, whose baseline is
+/// enough.
 package struct CPUFeatures: OptionSet, Sendable, CustomStringConvertible {
   package let rawValue: UInt32
 

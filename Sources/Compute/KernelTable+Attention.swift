@@ -6,7 +6,8 @@ package import Tensors
 // One door per kernel; parameters are explained in `Kernels`.
 
 extension KernelTable {
-  /// Rotary position embedding in place, halves of the rotary part paired (Su et al. 2021, in the NeoX arrangement).
+  /// Rotary position embedding in place, halves of the rotary part paired (Su et al. 2021, in the NeoX
+  /// arrangement).
   package func rope(
     x: UnsafeMutablePointer<Float>, xStride: Int, rows: Range<Int>, heads: Int, headDim: Int,
     rotaryDim: Int, positions: UnsafePointer<Int32>, cosines: UnsafePointer<Float>,
@@ -28,7 +29,8 @@ extension KernelTable {
     }
   }
 
-  /// Fills cosine and sine tables for `positions`: angle = f32(position) * inverseFrequencies[i], rounded to f32.
+  /// Fills cosine and sine tables for `positions`: angle = f32(position) * inverseFrequencies[i], rounded to
+  /// f32.
   package func ropeTable(
     inverseFrequencies: UnsafePointer<Float>, half: Int, positions: Range<Int>, attentionFactor: Float,
     cosines: UnsafeMutablePointer<Float>, sines: UnsafeMutablePointer<Float>

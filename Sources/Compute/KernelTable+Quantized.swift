@@ -50,7 +50,8 @@ extension KernelTable {
     }
   }
 
-  /// The product with q8 or q4 weights: exact integer dots per group, one ascending chain over a leaf's groups.
+  /// The product with q8 or q4 weights: exact integer dots per group, one ascending chain over a leaf's
+  /// groups.
   package func matmulQuantized(
     weights: UnsafeRawPointer, format: WeightFormat, panels: Range<Int>, outputs: Int, layout: QuantGroups,
     x: UnsafeRawPointer, xRows: UnsafePointer<Int32>?, rows: Int, leafCount: Int,

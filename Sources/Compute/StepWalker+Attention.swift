@@ -38,8 +38,8 @@ extension StepWalker {
       unitOffset: false, epsilon: op.normEpsilon, y: x, yStride: stride)
   }
 
-  /// Paged attention; the unit of work is a tile of rows of one sequence times one KV head, dealt out in turn because
-  /// later rows of a prefill see more keys.
+  /// Paged attention; the unit of work is a tile of rows of one sequence times one KV head, dealt out in
+  /// turn because later rows of a prefill see more keys.
   func attend(_ op: AttentionOp) {
     let tile = 16
     var unit = 0

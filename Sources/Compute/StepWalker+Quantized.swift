@@ -1,7 +1,8 @@
 internal import Tensors
 
 extension StepWalker {
-  /// Rounds activations; split over rows and stretches of groups, so that one decode row still occupies all threads.
+  /// Rounds activations; split over rows and stretches of groups, so that one decode row still occupies all
+  /// threads.
   func quantize(_ op: QuantizeOp) {
     let stretch = 16
     let groups = op.layout.count

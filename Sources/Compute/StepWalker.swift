@@ -2,8 +2,8 @@ internal import Tensors
 
 /// One thread's view of a step: its share of every operation.
 ///
-/// Shares are disjoint: column-parallel operations split panels of 16 output rows, row-wise ones split rows or columns.
-/// No share changes the order of any sum, so the number of threads never changes a bit.
+/// Shares are disjoint: column-parallel operations split panels of 16 output rows, row-wise ones split rows
+/// or columns. No share changes the order of any sum, so the number of threads never changes a bit.
 @safe struct StepWalker {
   let bases: StepBases
   let tables: StepTables

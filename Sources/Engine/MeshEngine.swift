@@ -54,7 +54,8 @@ package final class MeshEngine {
 
   /// Starts the workers; call `waitUntilReady` next.
   ///
-  /// - Throws: `EngineError` of kind configuration when model, mesh and sizes do not fit, before any process starts.
+  /// - Throws: `EngineError` of kind configuration when model, mesh and sizes do not fit, before any process
+  ///   starts.
   package init(_ configuration: EngineConfiguration) throws(EngineError) {
     self.configuration = configuration
     do throws(MeshError) {

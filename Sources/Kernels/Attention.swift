@@ -3,17 +3,19 @@ package import Tensors
 
 /// Attention of some tokens of one sequence over one kv head's pages, for the query heads that share it.
 ///
-/// Per query row: keys in ascending blocks of sixteen absolute positions, from the block of the lower key to the block
-/// of the row's own position; online softmax per block (Milakov and Gimelshein 2018); masked keys take no part.
+/// Per query row: keys in ascending blocks of sixteen absolute positions, from the block of the lower key to
+/// the block of the row's own position; online softmax per block (Milakov and Gimelshein 2018); masked keys
+/// take no part.
 ///   s_j = chain over ascending d of fma(q_d scale, k_jd, acc) [then cap tanh(s / cap)]
 ///   (q8: s_j times the key's scale, and p_j times the value's scale in the last sum)
-///   m' = max; c = e^(m - m'); p_j = e^(s_j - m'); l = l c + tree sum of p; acc_d = acc_d c, then fma(p_j, v_jd,
-///   acc_d), j ascending
+///   m' = max; c = e^(m - m'); p_j = e^(s_j - m'); l = l c + tree sum of p; acc_d = acc_d c, then fma(p_j,
+///   v_jd, acc_d), j ascending
 ///   y_d = acc_d / l
 /// Rows are computed four at a time on shared key and value loads; no row's operations depend on the others.
 ///
 /// - Parameters:
-///   - q: f32, row of token t and query head g at `t * qStride + g * headDim`; y has the same form and may be q.
+///   - q: f32, row of token t and query head g at `t * qStride + g * headDim`; y has the same form and may
+///   be q.
 ///   - headDim: at most 512.
 ///   - tokens: tokens (rows of q, y, positions, lowerKeys) of this call.
 ///   - positions: absolute position of each token; its own key is visible.
@@ -191,7 +193,8 @@ private func scoreBlock(
   vstore(out + 48, s3)
 }
 
-/// Turns one row's scores into weights in place, updates its maximum and sum, returns the factor of what came before.
+/// Turns one row's scores into weights in place, updates its maximum and sum, returns the factor of what
+/// came before.
 @inline(__always)
 private func softmaxBlock(
   _ scores: UnsafeMutablePointer<Float>, _ low: Int, _ high: Int, _ cap: Float, _ maximum: inout Float,

@@ -3,9 +3,10 @@ package import Tensors
 
 /// Writes keys and values of some tokens into their page slots, for one layer and one kv head.
 ///
-/// A page of S slots holds K as S/16 blocks of [headDim][16 keys] and V as [S][headDim rounded up to 16] (the pad is
-/// written as zero). `format` is f32, bf16 (rounded to nearest even) or q8: bytes round(x 127 / a) for the
-/// greatest |x| = a of the vector, and behind the page's bytes a f32 scale a / 127 per slot (rules of `quantizeRows`).
+/// A page of S slots holds K as S/16 blocks of [headDim][16 keys] and V as [S][headDim rounded up to 16]
+/// (the pad is written as zero). `format` is f32, bf16 (rounded to nearest even) or q8: bytes round(x 127 /
+/// a) for the greatest |x| = a of the vector, and behind the page's bytes a f32 scale a / 127 per slot
+/// (rules of `quantizeRows`).
 /// - Parameters:
 ///   - k, v: f32, token t at `t * kStride`, `t * vStride`.
 ///   - slots: page * S + slot in the page, per token; a token with a negative slot is not written.
@@ -53,7 +54,8 @@ package func kvWrite(
   }
 }
 
-/// One vector as bytes `stride` apart, and its scale; contiguous bytes are padded with zeros to a multiple of sixteen.
+/// One vector as bytes `stride` apart, and its scale; contiguous bytes are padded with zeros to a multiple
+/// of sixteen.
 @inline(__always)
 private func writeBytes(
   _ x: UnsafePointer<Float>, _ count: Int, _ out: UnsafeMutablePointer<UInt8>, _ stride: Int,

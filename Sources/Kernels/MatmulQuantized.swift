@@ -1,11 +1,11 @@
 import CIntrinsics
 
-/// The product with q8 or q4 weights: y[t][n] = bias[n] + sum over leaves along the canonical tree, each leaf a
-/// chain over
+/// The product with q8 or q4 weights: y[t][n] = bias[n] + sum over leaves along the canonical tree, each
+/// leaf a chain over
 /// its groups in ascending order of fma(f32(dot), ws xs, acc), acc from +0.
 ///
-/// dot is the exact integer sum over the group's 32 columns of (stored weight - zero point) * byte of x; ws is the
-/// group's
+/// dot is the exact integer sum over the group's 32 columns of (stored weight - zero point) * byte of x; ws
+/// is the group's
 /// weight scale widened from binary16, xs its activation scale, their product rounded to f32. So batch, tile,
 /// thread and
 /// vector width change nothing.
@@ -14,7 +14,8 @@ import CIntrinsics
 ///   - weights: packed by `packQuantizedRows` with the same `leafWidth`.
 ///   - panels: panels of sixteen output rows that this call computes.
 ///   - x: rows of `quantizeRows`; row t is `xRows[t]` when given, else t.
-///   - leafCount, merges: as in `matmulLeaves`; a column-parallel product is one leaf of all columns and no merge.
+///   - leafCount, merges: as in `matmulLeaves`; a column-parallel product is one leaf of all columns and no
+///   merge.
 ///   - y: root r, row t at `y + r * rootStride + t * yStride`.
 /// Cost: streams the weights once for up to four rows, once more from cache for every four beyond.
 package func matmulQuantized(
@@ -103,16 +104,11 @@ private func quantizedTile(
     let end = min(start + perLeaf, groupCount)
     let out = scratch + top * quantTileFloats
     let groups = start..<end
-    switch (tileRows, tilePanels) {
-    case (1, 4): quantTile4x1(block, isNibbles, stride, groups, x0, groupCount, out)
-    case (1, 2): quantTile2x1(block + panel * 16, isNibbles, panel, stride, groups, x0, groupCount, out)
-    case (1, _): quantTile1x1(block + panel * 16, isNibbles, panel, stride, groups, x0, groupCount, out)
-    case (_, 2):
-      quantTile2x4(
-        block + panel * 16, isNibbles, panel, stride, groups, x0, x1, x2, x3, groupCount, out)
-    default:
-      quantTile1x4(
-        block + panel * 16, isNibbles, panel, stride, groups, x0, x1, x2, x3, groupCount, out)
+    let w = block + panel * 16
+    if isNibbles {
+      nibbleTile(w, panel, stride, groups, x0, x1, x2, x3, tileRows, tilePanels, out)
+    } else {
+      byteTile(w, panel, stride, groups, x0, x1, x2, x3, tileRows, tilePanels, out)
     }
     top += 1
     start = end
@@ -123,6 +119,38 @@ private func quantizedTile(
     }
   }
   return top
+}
+
+/// Calls of tiles with bytes. Tiles are functions of their own: together they would not fit the registers.
+@inline(__always)
+private func byteTile(
+  _ w: UnsafePointer<UInt32>, _ panel: Int, _ stride: Int, _ groups: Range<Int>, _ x0: UnsafePointer<UInt32>,
+  _ x1: UnsafePointer<UInt32>, _ x2: UnsafePointer<UInt32>, _ x3: UnsafePointer<UInt32>, _ rows: Int,
+  _ panels: Int, _ out: UnsafeMutablePointer<Float>
+) {
+  switch (rows, panels) {
+  case (1, 4): byteTile4x1(w, groups, x0, out)
+  case (1, 2): byteTile2x1(w, panel, stride, groups, x0, out)
+  case (1, _): byteTile1x1(w, panel, stride, groups, x0, out)
+  case (_, 2): byteTile2x4(w, panel, stride, groups, x0, x1, x2, x3, out)
+  default: byteTile1x4(w, panel, stride, groups, x0, x1, x2, x3, out)
+  }
+}
+
+/// Calls of tiles with nibbles.
+@inline(__always)
+private func nibbleTile(
+  _ w: UnsafePointer<UInt32>, _ panel: Int, _ stride: Int, _ groups: Range<Int>, _ x0: UnsafePointer<UInt32>,
+  _ x1: UnsafePointer<UInt32>, _ x2: UnsafePointer<UInt32>, _ x3: UnsafePointer<UInt32>, _ rows: Int,
+  _ panels: Int, _ out: UnsafeMutablePointer<Float>
+) {
+  switch (rows, panels) {
+  case (1, 4): nibbleTile4x1(w, groups, x0, out)
+  case (1, 2): nibbleTile2x1(w, panel, stride, groups, x0, out)
+  case (1, _): nibbleTile1x1(w, panel, stride, groups, x0, out)
+  case (_, 2): nibbleTile2x4(w, panel, stride, groups, x0, x1, x2, x3, out)
+  default: nibbleTile1x4(w, panel, stride, groups, x0, x1, x2, x3, out)
+  }
 }
 
 /// The words of row `t` of the quantised batch.

@@ -1,36 +1,50 @@
 import CIntrinsics
 
-// Tiles of `matmulQuantized`: one leaf's chains for some panels and rows. `stride` is the distance of the k steps of a
-// block in words, `w` the tile's first word in group 0; a group's scales lie behind the words of all its panels.
+// Tiles of `matmulQuantized`: one leaf's chains for some panels and rows. `w` is the tile's first word in
+// group 0, `panel` its panel in the block, `stride` the words of one k step of the block; a group's scales
+// lie behind the words of all panels. `x` are quantised rows: ten words a group. Bodies are inlined into one
+// function per form and format (`MatmulQuantizedForms.swift`), so that the format is a constant in each.
 
 /// Distance in bytes between a load and its prefetch: what hides the latency of memory.
 private let prefetchBytes = 4096
 
-/// Weights of k steps j and j + 4 of a group: stored apart as bytes, together as low and high nibbles.
+/// Weights of two k steps: neighbours as bytes; as nibbles, steps j and j + 4, which lie in the same words.
 @inline(__always)
-private func weightSteps(_ w: UnsafePointer<UInt32>, _ isNibbles: Bool, _ stride: Int, _ j: Int)
+private func weightSteps(_ w: UnsafePointer<UInt32>, _ isNibbles: Bool, _ stride: Int)
   -> (SIMD16<UInt32>, SIMD16<UInt32>)
 {
   if isNibbles {
-    let words = vwords(w + j &* stride)
+    let words = vwords(w)
     return (vlowNibbles(words), vhighNibbles(words))
   }
-  return (vwords(w + j &* stride), vwords(w + (j &+ 4) &* stride))
+  return (vwords(w), vwords(w + stride))
 }
 
+/// The words of activations that meet `weightSteps` number `j`.
 @inline(__always)
-private func dot(_ acc: SIMD16<Int32>, _ isNibbles: Bool, _ w: SIMD16<UInt32>, _ x: SIMD16<Int32>)
-  -> SIMD16<Int32>
+private func inputSteps(_ x: UnsafePointer<UInt32>, _ isNibbles: Bool, _ j: Int)
+  -> (SIMD16<Int32>, SIMD16<Int32>)
 {
-  isNibbles ? vdotNibbles(acc, w, x) : vdotBytes(acc, w, x)
+  isNibbles
+    ? (vsplatBytes(x + j), vsplatBytes(x + j + 4)) : (vsplatBytes(x + 2 &* j), vsplatBytes(x + 2 &* j + 1))
+}
+
+/// acc plus both steps' products.
+@inline(__always)
+private func dot(
+  _ acc: SIMD16<Int32>, _ isNibbles: Bool, _ w: (SIMD16<UInt32>, SIMD16<UInt32>),
+  _ x: (SIMD16<Int32>, SIMD16<Int32>)
+) -> SIMD16<Int32> {
+  isNibbles
+    ? vdotNibbles(vdotNibbles(acc, w.0, x.0), w.1, x.1) : vdotBytes(vdotBytes(acc, w.0, x.0), w.1, x.1)
 }
 
 /// acc + f32(dot) * (ws xs).
 @inline(__always)
 private func addGroup(
-  _ acc: SIMD16<Float>, _ dot: SIMD16<Int32>, _ ws: SIMD16<Float>, _ xs: SIMD16<Float>
+  _ acc: SIMD16<Float>, _ dot: SIMD16<Int32>, _ ws: SIMD16<Float>, _ x: UnsafePointer<UInt32>
 ) -> SIMD16<Float> {
-  vfma(vfromInt(dot), vmul(ws, xs), acc)
+  vfma(vfromInt(dot), vmul(ws, vsplat(Float(bitPattern: x[8]))), acc)
 }
 
 /// Words of one group of a block.
@@ -39,64 +53,43 @@ private func groupWords(_ isNibbles: Bool, _ stride: Int) -> Int {
   (isNibbles ? 4 : 8) &* stride &+ stride / 2
 }
 
-/// Scales of panel `p` of the tile, given the group's first word of the tile's panel `panel` of the block.
+/// Scales of a panel, `p` panels behind the tile's first; `scales` are those of the block.
 @inline(__always)
-private func weightScales(
-  _ w: UnsafePointer<UInt32>, _ isNibbles: Bool, _ stride: Int, _ panel: Int, _ p: Int
-) -> SIMD16<Float> {
-  let words = w + (isNibbles ? 4 : 8) &* stride - panel &* 16 + (panel &+ p) &* 8
-  return vloadF16(UnsafeRawPointer(words).assumingMemoryBound(to: UInt16.self))
+private func weightScales(_ scales: UnsafePointer<UInt32>, _ p: Int) -> SIMD16<Float> {
+  vloadF16(UnsafeRawPointer(scales + p &* 8).assumingMemoryBound(to: UInt16.self))
 }
 
-@inline(__always)
-private func start(_ x: UnsafePointer<UInt32>, _ groupCount: Int, _ group: Int) -> SIMD16<Int32> {
-  vsplatBytes(x + groupCount &* 9 + group)
-}
-
-@inline(__always)
-private func inputScale(_ x: UnsafePointer<UInt32>, _ groupCount: Int, _ group: Int) -> SIMD16<Float> {
-  vsplat(Float(bitPattern: x[groupCount &* 8 &+ group]))
-}
-
-/// Four panels, one row.
+/// Four panels, one row: a full block, whose stride is a constant.
 @inline(__always)
 func quantTile4x1(
-  _ block: UnsafePointer<UInt32>, _ isNibbles: Bool, _ stride: Int, _ groups: Range<Int>,
-  _ x: UnsafePointer<UInt32>, _ groupCount: Int, _ out: UnsafeMutablePointer<Float>
+  _ block: UnsafePointer<UInt32>, _ isNibbles: Bool, _ groups: Range<Int>, _ x: UnsafePointer<UInt32>,
+  _ out: UnsafeMutablePointer<Float>
 ) {
-  // A full block: 64 words a step, a constant stride.
   let step = 64
   let size = groupWords(isNibbles, step)
   let lines = isNibbles ? 18 : 34
   var w = block + groups.lowerBound &* size
-  var a0 = vsplat(0)
-  var a1 = vsplat(0)
-  var a2 = vsplat(0)
-  var a3 = vsplat(0)
-  for group in groups {
+  var x = x + groups.lowerBound &* 10
+  var a0 = vsplat(0), a1 = vsplat(0), a2 = vsplat(0), a3 = vsplat(0)
+  for _ in groups {
     for line in 0..<lines { vprefetch(UnsafeRawPointer(w) + (prefetchBytes + line &* 64)) }
-    var d0 = start(x, groupCount, group)
-    var d1 = d0
-    var d2 = d0
-    var d3 = d0
+    var d0 = vsplatBytes(x + 9)
+    var d1 = d0, d2 = d0, d3 = d0
     for j in 0..<4 {
-      let xl = vsplatBytes(x + (group &* 8 &+ j))
-      let xh = vsplatBytes(x + (group &* 8 &+ j &+ 4))
-      let w0 = weightSteps(w, isNibbles, step, j)
-      let w1 = weightSteps(w + 16, isNibbles, step, j)
-      let w2 = weightSteps(w + 32, isNibbles, step, j)
-      let w3 = weightSteps(w + 48, isNibbles, step, j)
-      d0 = dot(dot(d0, isNibbles, w0.0, xl), isNibbles, w0.1, xh)
-      d1 = dot(dot(d1, isNibbles, w1.0, xl), isNibbles, w1.1, xh)
-      d2 = dot(dot(d2, isNibbles, w2.0, xl), isNibbles, w2.1, xh)
-      d3 = dot(dot(d3, isNibbles, w3.0, xl), isNibbles, w3.1, xh)
+      let first = w + (isNibbles ? j : 2 &* j) &* step
+      let k = inputSteps(x, isNibbles, j)
+      d0 = dot(d0, isNibbles, weightSteps(first, isNibbles, step), k)
+      d1 = dot(d1, isNibbles, weightSteps(first + 16, isNibbles, step), k)
+      d2 = dot(d2, isNibbles, weightSteps(first + 32, isNibbles, step), k)
+      d3 = dot(d3, isNibbles, weightSteps(first + 48, isNibbles, step), k)
     }
-    let xs = inputScale(x, groupCount, group)
-    a0 = addGroup(a0, d0, weightScales(w, isNibbles, step, 0, 0), xs)
-    a1 = addGroup(a1, d1, weightScales(w, isNibbles, step, 0, 1), xs)
-    a2 = addGroup(a2, d2, weightScales(w, isNibbles, step, 0, 2), xs)
-    a3 = addGroup(a3, d3, weightScales(w, isNibbles, step, 0, 3), xs)
+    let scales = w + (size - 32)
+    a0 = addGroup(a0, d0, weightScales(scales, 0), x)
+    a1 = addGroup(a1, d1, weightScales(scales, 1), x)
+    a2 = addGroup(a2, d2, weightScales(scales, 2), x)
+    a3 = addGroup(a3, d3, weightScales(scales, 3), x)
     w += size
+    x += 10
   }
   vstore(out, a0)
   vstore(out + 16, a1)
@@ -108,54 +101,73 @@ func quantTile4x1(
 @inline(__always)
 func quantTile2x1(
   _ first: UnsafePointer<UInt32>, _ isNibbles: Bool, _ panel: Int, _ stride: Int, _ groups: Range<Int>,
-  _ x: UnsafePointer<UInt32>, _ groupCount: Int, _ out: UnsafeMutablePointer<Float>
+  _ x0: UnsafePointer<UInt32>,
+  _ out: UnsafeMutablePointer<Float>
 ) {
   let size = groupWords(isNibbles, stride)
+  let scaleWords = (isNibbles ? 4 : 8) &* stride &- panel &* 8
   var w = first + groups.lowerBound &* size
-  var a0 = vsplat(0)
-  var a1 = vsplat(0)
-  for group in groups {
-    var d0 = start(x, groupCount, group)
-    var d1 = d0
+  var x0 = x0 + groups.lowerBound &* 10
+  var a00 = vsplat(0)
+  var a10 = vsplat(0)
+  for _ in groups {
+    var d00 = vsplatBytes(x0 + 9)
+    var d10 = d00
+    var v = w
     for j in 0..<4 {
-      vprefetch(UnsafeRawPointer(w + j &* stride) + prefetchBytes)
-      let xl = vsplatBytes(x + (group &* 8 &+ j))
-      let xh = vsplatBytes(x + (group &* 8 &+ j &+ 4))
-      let w0 = weightSteps(w, isNibbles, stride, j)
-      let w1 = weightSteps(w + 16, isNibbles, stride, j)
-      d0 = dot(dot(d0, isNibbles, w0.0, xl), isNibbles, w0.1, xh)
-      d1 = dot(dot(d1, isNibbles, w1.0, xl), isNibbles, w1.1, xh)
+      vprefetch(UnsafeRawPointer(v) + prefetchBytes)
+      vprefetch(UnsafeRawPointer(v + 16) + prefetchBytes)
+      if !isNibbles { vprefetch(UnsafeRawPointer(v + stride) + prefetchBytes) }
+      if !isNibbles { vprefetch(UnsafeRawPointer(v + stride + 16) + prefetchBytes) }
+      let w0 = weightSteps(v, isNibbles, stride)
+      let w1 = weightSteps(v + 16, isNibbles, stride)
+      let k0 = inputSteps(x0, isNibbles, j)
+      d00 = dot(d00, isNibbles, w0, k0)
+      d10 = dot(d10, isNibbles, w1, k0)
+      v += isNibbles ? stride : 2 &* stride
     }
-    let xs = inputScale(x, groupCount, group)
-    a0 = addGroup(a0, d0, weightScales(w, isNibbles, stride, panel, 0), xs)
-    a1 = addGroup(a1, d1, weightScales(w, isNibbles, stride, panel, 1), xs)
+    let scales = w + scaleWords
+    let s0 = weightScales(scales, 0)
+    let s1 = weightScales(scales, 1)
+    a00 = addGroup(a00, d00, s0, x0)
+    a10 = addGroup(a10, d10, s1, x0)
     w += size
+    x0 += 10
   }
-  vstore(out, a0)
-  vstore(out + 16, a1)
+  vstore(out, a00)
+  vstore(out + 16, a10)
 }
 
 /// One panel, one row.
 @inline(__always)
 func quantTile1x1(
   _ first: UnsafePointer<UInt32>, _ isNibbles: Bool, _ panel: Int, _ stride: Int, _ groups: Range<Int>,
-  _ x: UnsafePointer<UInt32>, _ groupCount: Int, _ out: UnsafeMutablePointer<Float>
+  _ x0: UnsafePointer<UInt32>,
+  _ out: UnsafeMutablePointer<Float>
 ) {
   let size = groupWords(isNibbles, stride)
+  let scaleWords = (isNibbles ? 4 : 8) &* stride &- panel &* 8
   var w = first + groups.lowerBound &* size
-  var a = vsplat(0)
-  for group in groups {
-    var d = start(x, groupCount, group)
+  var x0 = x0 + groups.lowerBound &* 10
+  var a00 = vsplat(0)
+  for _ in groups {
+    var d00 = vsplatBytes(x0 + 9)
+    var v = w
     for j in 0..<4 {
-      vprefetch(UnsafeRawPointer(w + j &* stride) + prefetchBytes)
-      let w0 = weightSteps(w, isNibbles, stride, j)
-      d = dot(d, isNibbles, w0.0, vsplatBytes(x + (group &* 8 &+ j)))
-      d = dot(d, isNibbles, w0.1, vsplatBytes(x + (group &* 8 &+ j &+ 4)))
+      vprefetch(UnsafeRawPointer(v) + prefetchBytes)
+      if !isNibbles { vprefetch(UnsafeRawPointer(v + stride) + prefetchBytes) }
+      let w0 = weightSteps(v, isNibbles, stride)
+      let k0 = inputSteps(x0, isNibbles, j)
+      d00 = dot(d00, isNibbles, w0, k0)
+      v += isNibbles ? stride : 2 &* stride
     }
-    a = addGroup(a, d, weightScales(w, isNibbles, stride, panel, 0), inputScale(x, groupCount, group))
+    let scales = w + scaleWords
+    let s0 = weightScales(scales, 0)
+    a00 = addGroup(a00, d00, s0, x0)
     w += size
+    x0 += 10
   }
-  vstore(out, a)
+  vstore(out, a00)
 }
 
 /// One panel, four rows.
@@ -163,39 +175,49 @@ func quantTile1x1(
 func quantTile1x4(
   _ first: UnsafePointer<UInt32>, _ isNibbles: Bool, _ panel: Int, _ stride: Int, _ groups: Range<Int>,
   _ x0: UnsafePointer<UInt32>, _ x1: UnsafePointer<UInt32>, _ x2: UnsafePointer<UInt32>,
-  _ x3: UnsafePointer<UInt32>, _ groupCount: Int, _ out: UnsafeMutablePointer<Float>
+  _ x3: UnsafePointer<UInt32>,
+  _ out: UnsafeMutablePointer<Float>
 ) {
   let size = groupWords(isNibbles, stride)
+  let scaleWords = (isNibbles ? 4 : 8) &* stride &- panel &* 8
   var w = first + groups.lowerBound &* size
-  var a0 = vsplat(0)
-  var a1 = vsplat(0)
-  var a2 = vsplat(0)
-  var a3 = vsplat(0)
-  for group in groups {
-    var d0 = start(x0, groupCount, group)
-    var d1 = start(x1, groupCount, group)
-    var d2 = start(x2, groupCount, group)
-    var d3 = start(x3, groupCount, group)
+  var x0 = x0 + groups.lowerBound &* 10, x1 = x1 + groups.lowerBound &* 10, x2 = x2 + groups.lowerBound &* 10,
+    x3 = x3 + groups.lowerBound &* 10
+  var a00 = vsplat(0), a01 = vsplat(0), a02 = vsplat(0), a03 = vsplat(0)
+  for _ in groups {
+    var d00 = vsplatBytes(x0 + 9), d01 = vsplatBytes(x1 + 9), d02 = vsplatBytes(x2 + 9),
+      d03 = vsplatBytes(x3 + 9)
+    var v = w
     for j in 0..<4 {
-      vprefetch(UnsafeRawPointer(w + j &* stride) + prefetchBytes)
-      let k = group &* 8 &+ j
-      let (l, h) = weightSteps(w, isNibbles, stride, j)
-      d0 = dot(dot(d0, isNibbles, l, vsplatBytes(x0 + k)), isNibbles, h, vsplatBytes(x0 + k + 4))
-      d1 = dot(dot(d1, isNibbles, l, vsplatBytes(x1 + k)), isNibbles, h, vsplatBytes(x1 + k + 4))
-      d2 = dot(dot(d2, isNibbles, l, vsplatBytes(x2 + k)), isNibbles, h, vsplatBytes(x2 + k + 4))
-      d3 = dot(dot(d3, isNibbles, l, vsplatBytes(x3 + k)), isNibbles, h, vsplatBytes(x3 + k + 4))
+      vprefetch(UnsafeRawPointer(v) + prefetchBytes)
+      if !isNibbles { vprefetch(UnsafeRawPointer(v + stride) + prefetchBytes) }
+      let w0 = weightSteps(v, isNibbles, stride)
+      let k0 = inputSteps(x0, isNibbles, j)
+      d00 = dot(d00, isNibbles, w0, k0)
+      let k1 = inputSteps(x1, isNibbles, j)
+      d01 = dot(d01, isNibbles, w0, k1)
+      let k2 = inputSteps(x2, isNibbles, j)
+      d02 = dot(d02, isNibbles, w0, k2)
+      let k3 = inputSteps(x3, isNibbles, j)
+      d03 = dot(d03, isNibbles, w0, k3)
+      v += isNibbles ? stride : 2 &* stride
     }
-    let ws = weightScales(w, isNibbles, stride, panel, 0)
-    a0 = addGroup(a0, d0, ws, inputScale(x0, groupCount, group))
-    a1 = addGroup(a1, d1, ws, inputScale(x1, groupCount, group))
-    a2 = addGroup(a2, d2, ws, inputScale(x2, groupCount, group))
-    a3 = addGroup(a3, d3, ws, inputScale(x3, groupCount, group))
+    let scales = w + scaleWords
+    let s0 = weightScales(scales, 0)
+    a00 = addGroup(a00, d00, s0, x0)
+    a01 = addGroup(a01, d01, s0, x1)
+    a02 = addGroup(a02, d02, s0, x2)
+    a03 = addGroup(a03, d03, s0, x3)
     w += size
+    x0 += 10
+    x1 += 10
+    x2 += 10
+    x3 += 10
   }
-  vstore(out, a0)
-  vstore(out + 16, a1)
-  vstore(out + 32, a2)
-  vstore(out + 48, a3)
+  vstore(out, a00)
+  vstore(out + 16, a01)
+  vstore(out + 32, a02)
+  vstore(out + 48, a03)
 }
 
 /// Two panels, four rows: eight integer sums hide the latency of the dot instruction.
@@ -203,51 +225,58 @@ func quantTile1x4(
 func quantTile2x4(
   _ first: UnsafePointer<UInt32>, _ isNibbles: Bool, _ panel: Int, _ stride: Int, _ groups: Range<Int>,
   _ x0: UnsafePointer<UInt32>, _ x1: UnsafePointer<UInt32>, _ x2: UnsafePointer<UInt32>,
-  _ x3: UnsafePointer<UInt32>, _ groupCount: Int, _ out: UnsafeMutablePointer<Float>
+  _ x3: UnsafePointer<UInt32>,
+  _ out: UnsafeMutablePointer<Float>
 ) {
   let size = groupWords(isNibbles, stride)
+  let scaleWords = (isNibbles ? 4 : 8) &* stride &- panel &* 8
   var w = first + groups.lowerBound &* size
+  var x0 = x0 + groups.lowerBound &* 10, x1 = x1 + groups.lowerBound &* 10, x2 = x2 + groups.lowerBound &* 10,
+    x3 = x3 + groups.lowerBound &* 10
   var a00 = vsplat(0), a01 = vsplat(0), a02 = vsplat(0), a03 = vsplat(0)
   var a10 = vsplat(0), a11 = vsplat(0), a12 = vsplat(0), a13 = vsplat(0)
-  for group in groups {
-    var d00 = start(x0, groupCount, group)
-    var d01 = start(x1, groupCount, group)
-    var d02 = start(x2, groupCount, group)
-    var d03 = start(x3, groupCount, group)
+  for _ in groups {
+    var d00 = vsplatBytes(x0 + 9), d01 = vsplatBytes(x1 + 9), d02 = vsplatBytes(x2 + 9),
+      d03 = vsplatBytes(x3 + 9)
     var d10 = d00, d11 = d01, d12 = d02, d13 = d03
+    var v = w
     for j in 0..<4 {
-      vprefetch(UnsafeRawPointer(w + j &* stride) + prefetchBytes)
-      let k = group &* 8 &+ j
-      let (l0, h0) = weightSteps(w, isNibbles, stride, j)
-      let (l1, h1) = weightSteps(w + 16, isNibbles, stride, j)
-      var (xl, xh) = (vsplatBytes(x0 + k), vsplatBytes(x0 + k + 4))
-      d00 = dot(dot(d00, isNibbles, l0, xl), isNibbles, h0, xh)
-      d10 = dot(dot(d10, isNibbles, l1, xl), isNibbles, h1, xh)
-      (xl, xh) = (vsplatBytes(x1 + k), vsplatBytes(x1 + k + 4))
-      d01 = dot(dot(d01, isNibbles, l0, xl), isNibbles, h0, xh)
-      d11 = dot(dot(d11, isNibbles, l1, xl), isNibbles, h1, xh)
-      (xl, xh) = (vsplatBytes(x2 + k), vsplatBytes(x2 + k + 4))
-      d02 = dot(dot(d02, isNibbles, l0, xl), isNibbles, h0, xh)
-      d12 = dot(dot(d12, isNibbles, l1, xl), isNibbles, h1, xh)
-      (xl, xh) = (vsplatBytes(x3 + k), vsplatBytes(x3 + k + 4))
-      d03 = dot(dot(d03, isNibbles, l0, xl), isNibbles, h0, xh)
-      d13 = dot(dot(d13, isNibbles, l1, xl), isNibbles, h1, xh)
+      vprefetch(UnsafeRawPointer(v) + prefetchBytes)
+      vprefetch(UnsafeRawPointer(v + 16) + prefetchBytes)
+      if !isNibbles { vprefetch(UnsafeRawPointer(v + stride) + prefetchBytes) }
+      if !isNibbles { vprefetch(UnsafeRawPointer(v + stride + 16) + prefetchBytes) }
+      let w0 = weightSteps(v, isNibbles, stride)
+      let w1 = weightSteps(v + 16, isNibbles, stride)
+      let k0 = inputSteps(x0, isNibbles, j)
+      d00 = dot(d00, isNibbles, w0, k0)
+      d10 = dot(d10, isNibbles, w1, k0)
+      let k1 = inputSteps(x1, isNibbles, j)
+      d01 = dot(d01, isNibbles, w0, k1)
+      d11 = dot(d11, isNibbles, w1, k1)
+      let k2 = inputSteps(x2, isNibbles, j)
+      d02 = dot(d02, isNibbles, w0, k2)
+      d12 = dot(d12, isNibbles, w1, k2)
+      let k3 = inputSteps(x3, isNibbles, j)
+      d03 = dot(d03, isNibbles, w0, k3)
+      d13 = dot(d13, isNibbles, w1, k3)
+      v += isNibbles ? stride : 2 &* stride
     }
-    let ws0 = weightScales(w, isNibbles, stride, panel, 0)
-    let ws1 = weightScales(w, isNibbles, stride, panel, 1)
-    var xs = inputScale(x0, groupCount, group)
-    a00 = addGroup(a00, d00, ws0, xs)
-    a10 = addGroup(a10, d10, ws1, xs)
-    xs = inputScale(x1, groupCount, group)
-    a01 = addGroup(a01, d01, ws0, xs)
-    a11 = addGroup(a11, d11, ws1, xs)
-    xs = inputScale(x2, groupCount, group)
-    a02 = addGroup(a02, d02, ws0, xs)
-    a12 = addGroup(a12, d12, ws1, xs)
-    xs = inputScale(x3, groupCount, group)
-    a03 = addGroup(a03, d03, ws0, xs)
-    a13 = addGroup(a13, d13, ws1, xs)
+    let scales = w + scaleWords
+    let s0 = weightScales(scales, 0)
+    let s1 = weightScales(scales, 1)
+    a00 = addGroup(a00, d00, s0, x0)
+    a10 = addGroup(a10, d10, s1, x0)
+    a01 = addGroup(a01, d01, s0, x1)
+    a11 = addGroup(a11, d11, s1, x1)
+    a02 = addGroup(a02, d02, s0, x2)
+    a12 = addGroup(a12, d12, s1, x2)
+    a03 = addGroup(a03, d03, s0, x3)
+    a13 = addGroup(a13, d13, s1, x3)
     w += size
+    x0 += 10
+    x1 += 10
+    x2 += 10
+    x3 += 10
   }
   vstore(out, a00)
   vstore(out + 16, a10)

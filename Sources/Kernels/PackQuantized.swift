@@ -1,14 +1,16 @@
 import CIntrinsics
 package import Tensors
 
-/// Quantises rows of a matrix and packs them into the layout that `matmulQuantized` reads (see `Kernels.docc`).
+/// Quantises rows of a matrix and packs them into the layout that `matmulQuantized` reads (see
+/// `Kernels.docc`).
 ///
 /// Per row and group of 32 columns, with rounding to even throughout:
-/// - q8: scale = f16(a / 127) for the greatest |w| = a; stored byte = 128 + clamp(round(w / scale), -127...127).
+/// - q8: scale = f16(a / 127) for the greatest |w| = a; stored byte = 128 + clamp(round(w / scale),
+///   -127...127).
 /// - q4: scale = f16(e / -8) for the element e of greatest magnitude, the first of equals; stored = clamp(8 +
 ///   round(w / scale), 0...15).
-/// w / scale is w * (1 / scale). Scales are at most 65504; a scale of zero stores zeros; a group with an infinity
-/// or NaN
+/// w / scale is w * (1 / scale). Scales are at most 65504; a scale of zero stores zeros; a group with an
+/// infinity or NaN
 /// has the scale NaN. (The block formats of ggml, with lanes as rows.)
 ///
 /// - Parameters: as those of `packRows`; `leafWidth` says where groups begin anew.

@@ -2,17 +2,18 @@ import CIntrinsics
 
 /// Rounds rows of activations to signed bytes in groups of 32 columns, for products with q8 and q4 weights.
 ///
-/// Per group: a = greatest |x|; scale = a / 127; byte = round to even (x * (127 / a)); start = -zeroPoint * sum of
-/// bytes,
-/// where the integer sum of a product begins because weights are stored `zeroPoint` too high. A group whose a is
-/// at most
-/// 2^-100 is all zeros with scale 0; one with an infinity or NaN has zeros and the scale NaN. Groups never cross a
-/// leaf.
+/// Per group: a = greatest |x|; scale = a / 127; byte = round to even (x * (127 / a)); start = -zeroPoint *
+/// sum of bytes,
+/// where the integer sum of a product begins because weights are stored `zeroPoint` too high. A group whose
+/// a is at most
+/// 2^-100 is all zeros with scale 0; one with an infinity or NaN has zeros and the scale NaN. Groups never
+/// cross a leaf.
 ///
 /// - Parameters:
 ///   - x: f32 [rows][xStride], `inputs` columns used.
 ///   - groups: groups of each row that this call computes.
-///   - y: rows of `QuantGroups.rowBytes`: bytes [group][32], scales f32 [group], starts i32 [group].
+///   - y: rows of `QuantGroups.rowBytes`; per group 32 bytes, the f32 scale, the i32 start: one address a
+///   row.
 /// Cost: one pass; about one cycle per element.
 package func quantizeRows(
   x: UnsafePointer<Float>, xStride: Int, rows: Range<Int>, inputs: Int, leafWidth: Int, groups: Range<Int>,
@@ -20,10 +21,6 @@ package func quantizeRows(
 ) {
   let perLeaf = (leafWidth + 31) / 32
   for row in rows {
-    let base = y + row * groupCount * 40
-    let bytes = base.assumingMemoryBound(to: UInt8.self)
-    let scales = (base + groupCount * 32).assumingMemoryBound(to: Float.self)
-    let starts = (base + groupCount * 36).assumingMemoryBound(to: Int32.self)
     for group in groups {
       let first = group / perLeaf * leafWidth + group % perLeaf * 32
       let end = min(inputs, (group / perLeaf + 1) * leafWidth)
@@ -35,10 +32,13 @@ package func quantizeRows(
       let inverse: Float = usable ? 127 / greatest : 0
       let a = usable ? vround(vmul(low, vsplat(inverse))) : vsplatInt(0)
       let b = usable ? vround(vmul(high, vsplat(inverse))) : vsplatInt(0)
-      vstoreBytes(bytes + group * 32, a)
-      vstoreBytes(bytes + group * 32 + 16, b)
-      scales[group] = usable ? greatest / 127 : (greatest <= 0x1p-100 ? 0 : .nan)
-      starts[group] = vsumInt(vaddInt(a, b)) &* (0 &- zeroPoint)
+      let record = y + (row * groupCount + group) * 40
+      vstoreBytes(record.assumingMemoryBound(to: UInt8.self), a)
+      vstoreBytes(record.assumingMemoryBound(to: UInt8.self) + 16, b)
+      let scale: Float = usable ? greatest / 127 : (greatest <= 0x1p-100 ? 0 : .nan)
+      record.storeBytes(of: scale, toByteOffset: 32, as: Float.self)
+      let start = vsumInt(vaddInt(a, b)) &* (0 &- zeroPoint)
+      record.storeBytes(of: start, toByteOffset: 36, as: Int32.self)
     }
   }
 }

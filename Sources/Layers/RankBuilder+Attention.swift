@@ -85,7 +85,8 @@ extension RankBuilder {
       tree: CanonicalTree(leafCount: settings.numQueryHeads), group: geometry.headGroup, rank: geometry.rank)
   }
 
-  /// Normed rows -> fused q|k|v (column-parallel) -> KV pages -> paged attention -> output projection (row-parallel).
+  /// Normed rows -> fused q|k|v (column-parallel) -> KV pages -> paged attention -> output projection
+  /// (row-parallel).
   package mutating func attention(
     _ settings: AttentionSettings, tensors: AttentionTensors, rope: RotaryTables, window: Int,
     postNorm: CheckpointTensor?

@@ -105,7 +105,9 @@ extension RankBuilder {
       preconditionFailure("expert buffers are not prepared")
     }
     route(settings, tensors: tensors, places: places, buffers: buffers)
-    if let shared = settings.shared, let tensors = tensors.shared { sharedExpert(shared, tensors: tensors, gateFormat: settings.routerFormat) }
+    if let shared = settings.shared, let tensors = tensors.shared {
+      sharedExpert(shared, tensors: tensors, gateFormat: settings.routerFormat)
+    }
     append(.dispatch(layer: layer))
     let columns = settings.leaves.range(ofLeaves: places.sum.ownLeaves)
     if !columns.isEmpty && !places.experts.isEmpty {

@@ -63,8 +63,8 @@ package struct RankBuilder: Sendable {
           epsilon: epsilon, rows: rows)))
   }
 
-  /// Where a product finds its rows: at `input`, or rounded in a buffer that all products share, when `weight` is
-  /// quantised.
+  /// Where a product finds its rows: at `input`, or rounded in a buffer that all products share, when
+  /// `weight` is quantised.
   package mutating func inputs(
     of weight: PackedMatrix, from input: Region, rows: RowSpace
   ) -> Region {

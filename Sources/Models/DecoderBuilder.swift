@@ -12,7 +12,8 @@ internal import Compute
 package struct DecoderBuilder {
   private let config: ModelConfig
   private let limits: RunLimits
-  /// Format of tensors that are never rounded (embedding, router), of attention and MLP matrices, and of the head.
+  /// Format of tensors that are never rounded (embedding, router), of attention and MLP matrices, and of the
+  /// head.
   private let plainFormat: WeightFormat
   private let format: WeightFormat
   private let headFormat: WeightFormat

@@ -5,8 +5,8 @@ internal import Tensors
 extension RankProgram {
   /// Bytes of weights that one decode step of `batch` sequences reads on this rank.
   ///
-  /// Every matrix once; of the routed experts the share that `batch` tokens are expected to hit when routing is even:
-  /// 1 - (1 - k/E)^batch.
+  /// Every matrix once; of the routed experts the share that `batch` tokens are expected to hit when routing
+  /// is even: 1 - (1 - k/E)^batch.
   package func weightBytesPerStep(batch: Int) -> Double {
     program.steps.reduce(0) { sum, step in
       guard case .op(let op) = step else { return sum }

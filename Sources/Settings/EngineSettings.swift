@@ -158,7 +158,8 @@ package enum InstructionSetChoice: String, Sendable, CaseIterable {
   case auto, reference, avx2, avx512
 }
 
-/// How tokens of a mixture-of-experts layer reach the ranks of their experts; `auto` is the one of fewer bytes.
+/// How tokens of a mixture-of-experts layer reach the ranks of their experts; `auto` is the one of fewer
+/// bytes.
 package enum ExpertDispatchChoice: String, Sendable, CaseIterable {
   case auto
   case allToAll = "all-to-all"

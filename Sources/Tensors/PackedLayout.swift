@@ -57,12 +57,14 @@ package enum Quantization: UInt8, Sendable, Hashable, CaseIterable {
   package func head(_ plain: WeightFormat) -> WeightFormat { self == .none ? plain : .q8 }
 }
 
-/// The packed form of a weight matrix W[rows, columns]: vector lanes are output rows, columns run sequentially.
+/// The packed form of a weight matrix W[rows, columns]: vector lanes are output rows, columns run
+/// sequentially.
 ///
-/// Rows are zero-padded to panels of 16; up to four panels form a block, whose panels are interleaved, so that a
-/// decode step reads one ascending stream. bf16: word `(block b, column pair c, panel p of w, lane l)` is at
-/// `b * 64 * ceil(columns / 2) + (c * w + p) * 16 + l`; the low half is the even column. f32: element `(b, k, p, l)`
-/// is at `b * 64 * columns + (k * w + p) * 16 + l`. q8 and q4: see `QuantGroups` and `Kernels.docc`.
+/// Rows are zero-padded to panels of 16; up to four panels form a block, whose panels are interleaved, so
+/// that a decode step reads one ascending stream. bf16: word `(block b, column pair c, panel p of w, lane
+/// l)` is at `b * 64 * ceil(columns / 2) + (c * w + p) * 16 + l`; the low half is the even column. f32:
+/// element `(b, k, p, l)` is at `b * 64 * columns + (k * w + p) * 16 + l`. q8 and q4: see `QuantGroups` and
+/// `Kernels.docc`.
 package enum PackedLayout {
   /// Output rows of one vector.
   package static let lanes = 16
@@ -74,7 +76,8 @@ package enum PackedLayout {
 
   /// Bytes of a packed matrix.
   ///
-  /// - Parameter leafWidth: columns of a leaf of its contraction, nil for all: where quantisation groups begin anew.
+  /// - Parameter leafWidth: columns of a leaf of its contraction, nil for all: where quantisation groups
+  ///   begin anew.
   package static func byteCount(
     rows: Int, columns: Int, format: WeightFormat, leafWidth: Int? = nil
   ) -> Int {
@@ -91,9 +94,9 @@ package enum PackedLayout {
 
 /// How the columns of a matrix, and the activations that meet them, are cut into quantisation groups.
 ///
-/// Groups are 32 columns and never reach across a leaf of the contraction: a leaf whose width is no multiple of 32 ends
-/// with a short group, which is stored as 32 columns with zeros. Leaves depend on model and format only, and so do
-/// groups.
+/// Groups are 32 columns and never reach across a leaf of the contraction: a leaf whose width is no multiple
+/// of 32 ends with a short group, which is stored as 32 columns with zeros. Leaves depend on model and
+/// format only, and so do groups.
 package struct QuantGroups: Sendable, Hashable, BitwiseCopyable {
   /// Columns of a full group.
   package static let width = 32
@@ -116,7 +119,7 @@ package struct QuantGroups: Sendable, Hashable, BitwiseCopyable {
     return leaves * perLeaf + (rest + Self.width - 1) / Self.width
   }
 
-  /// Bytes of one quantised row of activations: 32 signed bytes a group, then each group's f32 scale, then each group's
-  /// i32 start (the sum of its bytes times minus the weights' zero point).
+  /// Bytes of one quantised row of activations; per group 32 signed bytes, the f32 scale, and the i32 sum of
+  /// the bytes times minus the weights' zero point, where the group's integer sum begins.
   package var rowBytes: Int { count * 40 }
 }

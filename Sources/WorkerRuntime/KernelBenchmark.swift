@@ -5,9 +5,9 @@ package import Tensors
 
 /// Measures single operations of a step as a worker runs them: threads, barrier and all, each verified first.
 ///
-/// Products go round as many copies of a matrix as fill `streamBytes`, so that weights come from memory and not from a
-/// cache. Verification compares every bit with the reference kernels on the same inputs (for products, on the first
-/// `verifiedOutputs` outputs, because the reference is slow).
+/// Products go round as many copies of a matrix as fill `streamBytes`, so that weights come from memory and
+/// not from a cache. Verification compares every bit with the reference kernels on the same inputs (for
+/// products, on the first `verifiedOutputs` outputs, because the reference is slow).
 package struct KernelBenchmark {
   /// One measured operation.
   package struct Row: Sendable, Hashable {

@@ -20,7 +20,8 @@ package enum ModelLoading {
 
   /// Plans and loads the shard that `settings` describe.
   ///
-  /// - Throws: `WorkerError.startup` with one sentence for a bad configuration, mesh, checkpoint or too little memory.
+  /// - Throws: `WorkerError.startup` with one sentence for a bad configuration, mesh, checkpoint or too
+  ///   little memory.
   package static func load(
     _ settings: WorkerSettings, kernels: KernelTable, progress: Progress
   ) throws(WorkerError) -> Loaded {

@@ -17,7 +17,8 @@ import Topology
     }
   }
 
-  /// A packed matrix made by one table from f32 rows; the buffer is filled first, so that what is left out shows.
+  /// A packed matrix made by one table from f32 rows; the buffer is filled first, so that what is left out
+  /// shows.
   private func packed(
     _ rows: [[Float]], layout: QuantGroups, format: WeightFormat, by table: KernelTable
   ) -> [UInt8] {

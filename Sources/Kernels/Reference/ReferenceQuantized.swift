@@ -8,8 +8,8 @@ package func referenceQuantizeRows(
   groupCount: Int, zeroPoint: Int32, y: UnsafeMutableRawPointer
 ) {
   for row in rows {
-    let base = y + row * groupCount * 40
     for group in groups {
+      let record = y + (row * groupCount + group) * 40
       let columns = columnsOfGroup(group, inputs, leafWidth)
       let values = columns.map { x[row * xStride + $0] }
       let finite = values.allSatisfy(\.isFinite)
@@ -19,12 +19,12 @@ package func referenceQuantizeRows(
       for i in 0..<32 {
         let value = finite && i < values.count ? values[i] : 0
         let byte = Int8((value * inverse).rounded(.toNearestOrEven))
-        base.storeBytes(of: byte, toByteOffset: group * 32 + i, as: Int8.self)
+        record.storeBytes(of: byte, toByteOffset: i, as: Int8.self)
         sum += Int32(byte)
       }
       let scale = finite ? (greatest > 0x1p-100 ? greatest / 127 : 0) : .nan
-      base.storeBytes(of: scale, toByteOffset: groupCount * 32 + group * 4, as: Float.self)
-      base.storeBytes(of: -zeroPoint * sum, toByteOffset: groupCount * 36 + group * 4, as: Int32.self)
+      record.storeBytes(of: scale, toByteOffset: 32, as: Float.self)
+      record.storeBytes(of: -zeroPoint * sum, toByteOffset: 36, as: Int32.self)
     }
   }
 }
@@ -127,12 +127,12 @@ package func referenceMatmulQuantized(
             let place = storedPlace(n, group, k, allPanels, layout.count, isNibbles)
             let byte = weights.load(fromByteOffset: place.byte, as: UInt8.self)
             let stored = isNibbles ? (place.high ? byte >> 4 : byte & 15) : byte
-            let input = xRow.load(fromByteOffset: group * 32 + k, as: Int8.self)
+            let input = xRow.load(fromByteOffset: group * 40 + k, as: Int8.self)
             dot += (Int(stored) - (isNibbles ? 8 : 128)) * Int(input)
           }
           let place = scalePlace(n, group, allPanels, layout.count, isNibbles)
           let ws = binary16ToFloat(weights.load(fromByteOffset: place, as: UInt16.self))
-          let xs = xRow.load(fromByteOffset: layout.count * 32 + group * 4, as: Float.self)
+          let xs = xRow.load(fromByteOffset: group * 40 + 32, as: Float.self)
           acc = acc.addingProduct(Float(dot), ws * xs)
         }
         stack.append(acc)
