@@ -1,5 +1,5 @@
 internal import Checkpoints
-package import Compute
+internal import Compute
 internal import Layers
 package import Tensors
 
