@@ -8,13 +8,14 @@ import Testing
 @Test("every reference model: all tensors found with their shapes, none left over")
 func referenceModels() throws {
   let models = try FileManager.default.contentsOfDirectory(atPath: fixtures.appending(path: "models").path)
-  #expect(models.count == 9)
+  #expect(models.count >= 16)
   let bundled = "../../../Sources/meshdecode/Resources/tiny-qwen3-moe"
   for model in models.sorted().map({ "models/" + $0 }) + ["trained/tiny-llama", bundled] {
     let directory = try CheckpointDirectory(path: fixtures.appending(path: model).path)
     let config = try ModelConfig(json: directory.config)
-    let generation = try GenerationDefaults(json: #require(directory.generationConfig))
-    #expect(generation.eosTokenIDs(for: config) == config.eosTokenIDs)
+    if let json = directory.generationConfig {
+      #expect(try GenerationDefaults(json: json).eosTokenIDs(for: config) == config.eosTokenIDs)
+    }
     let weights = try directory.openWeights()
     let names = TensorNames(config, contains: weights.contains)
     for tensor in names.all {
