@@ -39,6 +39,19 @@ package struct CPUFeatures: OptionSet, Sendable, CustomStringConvertible {
 
   package var description: String { names.joined(separator: " ") }
 
+  /// The maker, as CPUID spells it; empty elsewhere.
+  static let vendor: String = {
+    #if arch(x86_64)
+      let words = identify(leaf: 0)
+      let letters = [words.ebx, words.edx, words.ecx].flatMap { word in
+        (0..<4).map { UInt8(truncatingIfNeeded: word >> (8 * UInt32($0))) }
+      }
+      return String(decoding: letters, as: UTF8.self)
+    #else
+      return ""
+    #endif
+  }()
+
   private static func detect() -> CPUFeatures {
     #if arch(x86_64)
       let basic = identify(leaf: 1)

@@ -49,7 +49,8 @@ extension KernelTable {
     }
   }
 
-  /// Index of the greatest element, the lowest one among equals; NaN never wins; 0 when nothing is above -infinity.
+  /// Index of the greatest element, the lowest one among equals; NaN never wins; 0 when nothing is above
+  /// -infinity.
   package func argmax(x: UnsafePointer<Float>, count: Int) -> Int {
     switch instructionSet {
     case .avx512:
@@ -73,15 +74,16 @@ extension KernelTable {
     }
   }
 
-  /// Reads `byteCount` bytes once, a multiple of 256, and returns their sum as floats so that no read can be left out.
+  /// Reads `byteCount` bytes once, a multiple of 256, and returns their sum as floats so that no read can be
+  /// left out.
   package func readProbe(_ bytes: UnsafeRawPointer, byteCount: Int) -> Float {
     switch instructionSet {
     case .avx512:
-      unsafe KernelsAVX512.readProbe(bytes, byteCount: byteCount)
+      unsafe KernelsAVX512.readProbe(bytes, byteCount: byteCount, prefetchBytes: prefetchBytes)
     case .avx2, .neon:
-      unsafe Kernels.readProbe(bytes, byteCount: byteCount)
+      unsafe Kernels.readProbe(bytes, byteCount: byteCount, prefetchBytes: prefetchBytes)
     case .reference:
-      unsafe Kernels.readProbe(bytes, byteCount: byteCount)
+      unsafe Kernels.readProbe(bytes, byteCount: byteCount, prefetchBytes: prefetchBytes)
     }
   }
 

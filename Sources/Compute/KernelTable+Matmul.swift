@@ -16,11 +16,13 @@ extension KernelTable {
     case .avx512:
       unsafe KernelsAVX512.matmul(
         weights: weights, type: type, panels: panels, inputs: inputs, outputs: outputs, x: x,
-        xStride: xStride, xRows: xRows, rows: rows, y: y, yStride: yStride, bias: bias)
+        xStride: xStride, xRows: xRows, rows: rows, y: y, yStride: yStride, bias: bias,
+        prefetchBytes: prefetchBytes)
     case .avx2, .neon:
       unsafe Kernels.matmul(
         weights: weights, type: type, panels: panels, inputs: inputs, outputs: outputs, x: x,
-        xStride: xStride, xRows: xRows, rows: rows, y: y, yStride: yStride, bias: bias)
+        xStride: xStride, xRows: xRows, rows: rows, y: y, yStride: yStride, bias: bias,
+        prefetchBytes: prefetchBytes)
     case .reference:
       unsafe Kernels.referenceMatmul(
         weights: weights, type: type, panels: panels, inputs: inputs, outputs: outputs, x: x,
@@ -28,7 +30,8 @@ extension KernelTable {
     }
   }
 
-  /// The row-parallel form of `matmul`: chains per leaf of `leafWidth` columns, added up along the canonical tree.
+  /// The row-parallel form of `matmul`: chains per leaf of `leafWidth` columns, added up along the canonical
+  /// tree.
   package func matmulLeaves(
     weights: UnsafeRawPointer, type: DType, panels: Range<Int>, inputs: Int, outputs: Int,
     x: UnsafePointer<Float>, xStride: Int, xRows: UnsafePointer<Int32>?, rows: Int, leafWidth: Int,
@@ -40,12 +43,12 @@ extension KernelTable {
       unsafe KernelsAVX512.matmulLeaves(
         weights: weights, type: type, panels: panels, inputs: inputs, outputs: outputs, x: x,
         xStride: xStride, xRows: xRows, rows: rows, leafWidth: leafWidth, leafCount: leafCount,
-        merges: merges, y: y, yStride: yStride, rootStride: rootStride)
+        merges: merges, y: y, yStride: yStride, rootStride: rootStride, prefetchBytes: prefetchBytes)
     case .avx2, .neon:
       unsafe Kernels.matmulLeaves(
         weights: weights, type: type, panels: panels, inputs: inputs, outputs: outputs, x: x,
         xStride: xStride, xRows: xRows, rows: rows, leafWidth: leafWidth, leafCount: leafCount,
-        merges: merges, y: y, yStride: yStride, rootStride: rootStride)
+        merges: merges, y: y, yStride: yStride, rootStride: rootStride, prefetchBytes: prefetchBytes)
     case .reference:
       unsafe Kernels.referenceMatmulLeaves(
         weights: weights, type: type, panels: panels, inputs: inputs, outputs: outputs, x: x,
@@ -100,7 +103,8 @@ extension KernelTable {
     }
   }
 
-  /// y[t] = row `tokens[t]` of a packed matrix, plus +0 (so -0 becomes +0), or zeros where the token is negative.
+  /// y[t] = row `tokens[t]` of a packed matrix, plus +0 (so -0 becomes +0), or zeros where the token is
+  /// negative.
   package func embed(
     weights: UnsafeRawPointer, type: DType, inputs: Int, outputs: Int, tokens: UnsafePointer<Int32>,
     rows: Range<Int>, y: UnsafeMutablePointer<Float>, yStride: Int

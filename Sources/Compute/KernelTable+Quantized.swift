@@ -64,12 +64,12 @@ extension KernelTable {
       unsafe KernelsAVX512.matmulQuantized(
         weights: weights, isNibbles: isNibbles, panels: panels, inputs: inputs, outputs: outputs, x: x,
         xRows: xRows, rows: rows, leafWidth: width, leafCount: leafCount, merges: merges, y: y,
-        yStride: yStride, rootStride: rootStride, bias: bias)
+        yStride: yStride, rootStride: rootStride, bias: bias, prefetchBytes: prefetchBytes)
     case .avx2, .neon:
       unsafe Kernels.matmulQuantized(
         weights: weights, isNibbles: isNibbles, panels: panels, inputs: inputs, outputs: outputs, x: x,
         xRows: xRows, rows: rows, leafWidth: width, leafCount: leafCount, merges: merges, y: y,
-        yStride: yStride, rootStride: rootStride, bias: bias)
+        yStride: yStride, rootStride: rootStride, bias: bias, prefetchBytes: prefetchBytes)
     case .reference:
       unsafe Kernels.referenceMatmulQuantized(
         weights: weights, isNibbles: isNibbles, panels: panels, inputs: inputs, outputs: outputs, x: x,

@@ -34,7 +34,7 @@ extension StepWalker {
 
   func matmul(_ op: MatmulOp) {
     let rows = tables.rowCount(op.rows)
-    let panels = share(PackedLayout.panelCount(rows: op.weight.rows))
+    let panels = panelShare(rows: op.weight.rows)
     guard rows > 0, !panels.isEmpty else { return }
     if op.weight.format.isQuantized {
       return unsafe quantizedMatmul(
@@ -52,7 +52,7 @@ extension StepWalker {
 
   func leafMatmul(_ op: LeafMatmulOp) {
     let rows = tables.rowCount(op.rows)
-    let panels = share(PackedLayout.panelCount(rows: op.weight.rows))
+    let panels = panelShare(rows: op.weight.rows)
     guard rows > 0, !panels.isEmpty else { return }
     if op.weight.format.isQuantized {
       return unsafe quantizedMatmul(

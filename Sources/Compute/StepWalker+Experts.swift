@@ -11,7 +11,7 @@ extension StepWalker {
   }
 
   func expertGateUp(_ op: ExpertsOp) {
-    let panels = share(PackedLayout.panelCount(rows: op.gateUp.rows))
+    let panels = panelShare(rows: op.gateUp.rows)
     guard !panels.isEmpty else { return }
     forEachExpert(op) { expert, start, count in
       let weights = unsafe bases.raw(op.gateUp.region) + expert * op.gateUpStride
@@ -37,7 +37,7 @@ extension StepWalker {
   }
 
   func expertDown(_ op: ExpertsOp) {
-    let panels = share(PackedLayout.panelCount(rows: op.down.rows))
+    let panels = panelShare(rows: op.down.rows)
     guard !panels.isEmpty else { return }
     forEachExpert(op) { expert, start, count in
       let weights = unsafe bases.raw(op.down.region) + expert * op.downStride

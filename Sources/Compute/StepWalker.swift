@@ -15,6 +15,18 @@ internal import Tensors
   @inline(__always)
   func share(_ count: Int) -> Range<Int> { count * thread / threads..<count * (thread + 1) / threads }
 
+  /// This thread's panels of a matrix of `rows` output rows: whole blocks where there are enough of them,
+  /// because a block is one stream.
+  @inline(__always)
+  func panelShare(rows: Int) -> Range<Int> {
+    let panels = PackedLayout.panelCount(rows: rows)
+    let blocks = panels / PackedLayout.panelsPerBlock
+    guard blocks >= 4 * threads else { return share(panels) }
+    let own = share(blocks)
+    let end = thread == threads - 1 ? panels : own.upperBound * PackedLayout.panelsPerBlock
+    return own.lowerBound * PackedLayout.panelsPerBlock..<end
+  }
+
   /// Runs this thread's share of `op`.
   func run(_ op: Op) {
     switch op {

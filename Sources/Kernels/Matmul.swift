@@ -14,35 +14,40 @@ package import Tensors
 ///   - rows: T.
 ///   - y: f32 [T][yStride]; only columns of `panels` below N are written.
 ///   - bias: f32 [N], added once after the chain.
-/// Cost: streams `inputs * panels.count * 16` weights once for T up to 6, once per six rows beyond (from cache).
+///   - prefetchBytes: distance between a load and its prefetch, which hides the latency of memory: 4096
+///   where the
+///     processor's own prefetching leaves bandwidth unused, 0 (the loaded line itself) where it does not.
+/// Cost: streams `inputs * panels.count * 16` weights once for T up to 6, once per six rows beyond (from
+/// cache).
 package func matmul(
   weights: UnsafeRawPointer, type: DType, panels: Range<Int>, inputs: Int, outputs: Int,
   x: UnsafePointer<Float>, xStride: Int, xRows: UnsafePointer<Int32>?, rows: Int,
-  y: UnsafeMutablePointer<Float>, yStride: Int, bias: UnsafePointer<Float>?
+  y: UnsafeMutablePointer<Float>, yStride: Int, bias: UnsafePointer<Float>?, prefetchBytes: Int
 ) {
   var noMerge: UInt8 = 0
   withUnsafePointer(to: &noMerge) { merges in
     matmulPanels(
       weights, isBF16(type), panels, inputs, outputs, x, xStride, xRows, rows, inputs, 1, merges,
-      y, yStride, 0, bias)
+      y, yStride, 0, bias, prefetchBytes / 4)
   }
 }
 
-/// The row-parallel form of `matmul`: chains per leaf of `leafWidth` columns, added up along the canonical tree.
+/// The row-parallel form of `matmul`: chains per leaf of `leafWidth` columns, added up along the canonical
+/// tree.
 ///
-/// After leaf i the two topmost partial sums a, b are replaced `merges[i]` times by a + b (a below b); root r, bottom
-/// first, goes to `y + r * rootStride`. `leafWidth` is even; the last leaf may be shorter; at most 16 partial
-/// sums wait at a time, enough for any range of 128 leaves.
+/// After leaf i the two topmost partial sums a, b are replaced `merges[i]` times by a + b (a below b); root
+/// r, bottom first, goes to `y + r * rootStride`. `leafWidth` is even; the last leaf may be shorter; at most
+/// 16 partial sums wait at a time, enough for any range of 128 leaves.
 /// Other parameters and cost are those of `matmul`.
 package func matmulLeaves(
   weights: UnsafeRawPointer, type: DType, panels: Range<Int>, inputs: Int, outputs: Int,
   x: UnsafePointer<Float>, xStride: Int, xRows: UnsafePointer<Int32>?, rows: Int,
   leafWidth: Int, leafCount: Int, merges: UnsafePointer<UInt8>,
-  y: UnsafeMutablePointer<Float>, yStride: Int, rootStride: Int
+  y: UnsafeMutablePointer<Float>, yStride: Int, rootStride: Int, prefetchBytes: Int
 ) {
   matmulPanels(
     weights, isBF16(type), panels, inputs, outputs, x, xStride, xRows, rows, leafWidth, leafCount, merges,
-    y, yStride, rootStride, nil)
+    y, yStride, rootStride, nil, prefetchBytes / 4)
 }
 
 /// From how many rows on weights are widened once for all of them.
@@ -59,8 +64,26 @@ private func matmulPanels(
   _ weights: UnsafeRawPointer, _ isBF16: Bool, _ panels: Range<Int>, _ inputs: Int, _ outputs: Int,
   _ x: UnsafePointer<Float>, _ xStride: Int, _ xRows: UnsafePointer<Int32>?, _ rows: Int,
   _ leafWidth: Int, _ leafCount: Int, _ merges: UnsafePointer<UInt8>,
-  _ y: UnsafeMutablePointer<Float>, _ yStride: Int, _ rootStride: Int, _ bias: UnsafePointer<Float>?
+  _ y: UnsafeMutablePointer<Float>, _ yStride: Int, _ rootStride: Int, _ bias: UnsafePointer<Float>?,
+  _ ahead: Int
 ) {
+  #if KERNELS_AVX512
+    if isBF16 && rows > 1 && panels.count >= 4
+      && matmulBlocksBF16(
+        weights, panels, inputs, outputs, x, xStride, xRows, rows, leafWidth, leafCount, merges, y, yStride,
+        rootStride, bias, ahead)
+    {
+      // What the whole blocks leave at both ends of the range.
+      let whole = wholeBlocks(panels, outputs)
+      for rest in [panels.lowerBound..<whole.lowerBound, whole.upperBound..<panels.upperBound]
+      where !rest.isEmpty {
+        matmulPanels(
+          weights, isBF16, rest, inputs, outputs, x, xStride, xRows, rows, leafWidth, leafCount, merges, y,
+          yStride, rootStride, bias, ahead)
+      }
+      return
+    }
+  #endif
   if rows >= manyRows {
     matmulManyRows(
       weights, isBF16, panels, inputs, outputs, x, xStride, xRows, rows, leafWidth, leafCount, merges, y,
@@ -89,8 +112,7 @@ private func matmulPanels(
           let tilePanels = min(panelsOfTile(tileRows, last - p), last - p)
           let roots = matmulTile(
             blockBase, isBF16, blockPanels, p - block * 4, tilePanels, inputs, x, xStride, xRows, row,
-            tileRows,
-            leafWidth, leafCount, merges, scratch)
+            tileRows, leafWidth, leafCount, merges, ahead, scratch)
           for root in 0..<roots {
             storeTile(
               scratch + root * tileFloats, p, tilePanels, tileRows, outputs,
@@ -125,7 +147,8 @@ private func matmulTile(
   _ block: UnsafeRawPointer, _ isBF16: Bool, _ blockPanels: Int, _ panel: Int, _ tilePanels: Int,
   _ inputs: Int,
   _ x: UnsafePointer<Float>, _ xStride: Int, _ xRows: UnsafePointer<Int32>?, _ row: Int, _ tileRows: Int,
-  _ leafWidth: Int, _ leafCount: Int, _ merges: UnsafePointer<UInt8>, _ scratch: UnsafeMutablePointer<Float>
+  _ leafWidth: Int, _ leafCount: Int, _ merges: UnsafePointer<UInt8>, _ ahead: Int,
+  _ scratch: UnsafeMutablePointer<Float>
 ) -> Int {
   var top = 0
   var start = 0
@@ -135,10 +158,10 @@ private func matmulTile(
     let out = scratch + top * tileFloats
     if isBF16 {
       let w = block.assumingMemoryBound(to: UInt32.self) + ((start >> 1) * blockPanels + panel) * 16
-      tileBF16(w, blockPanels * 16, tilePanels, width, x + start, xStride, xRows, row, tileRows, out)
+      tileBF16(w, blockPanels * 16, ahead, tilePanels, width, x + start, xStride, xRows, row, tileRows, out)
     } else {
       let w = block.assumingMemoryBound(to: Float.self) + (start * blockPanels + panel) * 16
-      tileF32(w, blockPanels * 16, tilePanels, width, x + start, xStride, xRows, row, tileRows, out)
+      tileF32(w, blockPanels * 16, ahead, tilePanels, width, x + start, xStride, xRows, row, tileRows, out)
     }
     top += 1
     start += width

@@ -22,21 +22,29 @@ package func matmulQuantized(
   weights: UnsafeRawPointer, isNibbles: Bool, panels: Range<Int>, inputs: Int, outputs: Int,
   x: UnsafeRawPointer, xRows: UnsafePointer<Int32>?, rows: Int,
   leafWidth: Int, leafCount: Int, merges: UnsafePointer<UInt8>,
-  y: UnsafeMutablePointer<Float>, yStride: Int, rootStride: Int, bias: UnsafePointer<Float>?
+  y: UnsafeMutablePointer<Float>, yStride: Int, rootStride: Int, bias: UnsafePointer<Float>?,
+  prefetchBytes: Int
 ) {
   if isNibbles {
     quantizedPanels(
       weights, true, panels, inputs, outputs, x, xRows, rows, leafWidth, leafCount, merges, y, yStride,
-      rootStride, bias)
+      rootStride, bias, prefetchBytes)
   } else {
     quantizedPanels(
       weights, false, panels, inputs, outputs, x, xRows, rows, leafWidth, leafCount, merges, y, yStride,
-      rootStride, bias)
+      rootStride, bias, prefetchBytes)
   }
 }
 
-/// Floats of one tile result: at most four rows of two panels, or one row of four.
-private let quantTileFloats = 128
+/// Whether tiles of several rows take four panels: with 32 registers.
+#if KERNELS_AVX512
+  private let tallTiles = true
+#else
+  private let tallTiles = false
+#endif
+
+/// Floats of one tile result: at most four rows of four panels.
+private let quantTileFloats = 256
 
 /// Walks the panel range block by block, in each block the row tiles, in each row tile the panels of a tile.
 @inline(__always)
@@ -44,12 +52,13 @@ private func quantizedPanels(
   _ weights: UnsafeRawPointer, _ isNibbles: Bool, _ panels: Range<Int>, _ inputs: Int, _ outputs: Int,
   _ x: UnsafeRawPointer, _ xRows: UnsafePointer<Int32>?, _ rows: Int,
   _ leafWidth: Int, _ leafCount: Int, _ merges: UnsafePointer<UInt8>,
-  _ y: UnsafeMutablePointer<Float>, _ yStride: Int, _ rootStride: Int, _ bias: UnsafePointer<Float>?
+  _ y: UnsafeMutablePointer<Float>, _ yStride: Int, _ rootStride: Int, _ bias: UnsafePointer<Float>?,
+  _ prefetchBytes: Int
 ) {
   let perLeaf = (leafWidth + 31) / 32
   let groupCount = (leafCount - 1) * perLeaf + (inputs - (leafCount - 1) * leafWidth + 31) / 32
   let groupWords = isNibbles ? 72 : 136
-  var stack = InlineArray<2048, Float>(repeating: 0)
+  var stack = InlineArray<4096, Float>(repeating: 0)
   var span = stack.mutableSpan
   span.withUnsafeMutableBufferPointer { buffer in
     let scratch = buffer.baseAddress!
@@ -66,10 +75,10 @@ private func quantizedPanels(
         var p = panel
         while p < last {
           let left = last - p
-          let tilePanels = tileRows == 1 && left >= 4 ? 4 : (left >= 2 ? 2 : 1)
+          let tilePanels = (tileRows == 1 || tallTiles) && left >= 4 ? 4 : (left >= 2 ? 2 : 1)
           let roots = quantizedTile(
             base, isNibbles, blockPanels, p - block * 4, tilePanels, groupCount, perLeaf, x, xRows, row,
-            tileRows, leafCount, merges, scratch)
+            tileRows, leafCount, merges, row == 0 ? prefetchBytes : 0, scratch)
           for root in 0..<roots {
             storeTile(
               scratch + root * quantTileFloats, p, tilePanels, tileRows, outputs,
@@ -89,7 +98,8 @@ private func quantizedPanels(
 private func quantizedTile(
   _ block: UnsafePointer<UInt32>, _ isNibbles: Bool, _ blockPanels: Int, _ panel: Int, _ tilePanels: Int,
   _ groupCount: Int, _ perLeaf: Int, _ x: UnsafeRawPointer, _ xRows: UnsafePointer<Int32>?, _ row: Int,
-  _ tileRows: Int, _ leafCount: Int, _ merges: UnsafePointer<UInt8>, _ scratch: UnsafeMutablePointer<Float>
+  _ tileRows: Int, _ leafCount: Int, _ merges: UnsafePointer<UInt8>, _ prefetchBytes: Int,
+  _ scratch: UnsafeMutablePointer<Float>
 ) -> Int {
   let stride = blockPanels * 16
   let last = row + tileRows - 1
@@ -106,9 +116,9 @@ private func quantizedTile(
     let groups = start..<end
     let w = block + panel * 16
     if isNibbles {
-      nibbleTile(w, panel, stride, groups, x0, x1, x2, x3, tileRows, tilePanels, out)
+      nibbleTile(w, panel, stride, groups, x0, x1, x2, x3, tileRows, tilePanels, prefetchBytes, out)
     } else {
-      byteTile(w, panel, stride, groups, x0, x1, x2, x3, tileRows, tilePanels, out)
+      byteTile(w, panel, stride, groups, x0, x1, x2, x3, tileRows, tilePanels, prefetchBytes, out)
     }
     top += 1
     start = end
@@ -126,14 +136,17 @@ private func quantizedTile(
 private func byteTile(
   _ w: UnsafePointer<UInt32>, _ panel: Int, _ stride: Int, _ groups: Range<Int>, _ x0: UnsafePointer<UInt32>,
   _ x1: UnsafePointer<UInt32>, _ x2: UnsafePointer<UInt32>, _ x3: UnsafePointer<UInt32>, _ rows: Int,
-  _ panels: Int, _ out: UnsafeMutablePointer<Float>
+  _ panels: Int, _ prefetchBytes: Int, _ out: UnsafeMutablePointer<Float>
 ) {
+  #if KERNELS_AVX512
+    if rows > 1 && panels == 4 { return byteTile4x4(w, groups, x0, x1, x2, x3, prefetchBytes, out) }
+  #endif
   switch (rows, panels) {
-  case (1, 4): byteTile4x1(w, groups, x0, out)
-  case (1, 2): byteTile2x1(w, panel, stride, groups, x0, out)
-  case (1, _): byteTile1x1(w, panel, stride, groups, x0, out)
-  case (_, 2): byteTile2x4(w, panel, stride, groups, x0, x1, x2, x3, out)
-  default: byteTile1x4(w, panel, stride, groups, x0, x1, x2, x3, out)
+  case (1, 4): byteTile4x1(w, groups, x0, prefetchBytes, out)
+  case (1, 2): byteTile2x1(w, panel, stride, groups, x0, prefetchBytes, out)
+  case (1, _): byteTile1x1(w, panel, stride, groups, x0, prefetchBytes, out)
+  case (_, 2): byteTile2x4(w, panel, stride, groups, x0, x1, x2, x3, prefetchBytes, out)
+  default: byteTile1x4(w, panel, stride, groups, x0, x1, x2, x3, prefetchBytes, out)
   }
 }
 
@@ -142,14 +155,17 @@ private func byteTile(
 private func nibbleTile(
   _ w: UnsafePointer<UInt32>, _ panel: Int, _ stride: Int, _ groups: Range<Int>, _ x0: UnsafePointer<UInt32>,
   _ x1: UnsafePointer<UInt32>, _ x2: UnsafePointer<UInt32>, _ x3: UnsafePointer<UInt32>, _ rows: Int,
-  _ panels: Int, _ out: UnsafeMutablePointer<Float>
+  _ panels: Int, _ prefetchBytes: Int, _ out: UnsafeMutablePointer<Float>
 ) {
+  #if KERNELS_AVX512
+    if rows > 1 && panels == 4 { return nibbleTile4x4(w, groups, x0, x1, x2, x3, prefetchBytes, out) }
+  #endif
   switch (rows, panels) {
-  case (1, 4): nibbleTile4x1(w, groups, x0, out)
-  case (1, 2): nibbleTile2x1(w, panel, stride, groups, x0, out)
-  case (1, _): nibbleTile1x1(w, panel, stride, groups, x0, out)
-  case (_, 2): nibbleTile2x4(w, panel, stride, groups, x0, x1, x2, x3, out)
-  default: nibbleTile1x4(w, panel, stride, groups, x0, x1, x2, x3, out)
+  case (1, 4): nibbleTile4x1(w, groups, x0, prefetchBytes, out)
+  case (1, 2): nibbleTile2x1(w, panel, stride, groups, x0, prefetchBytes, out)
+  case (1, _): nibbleTile1x1(w, panel, stride, groups, x0, prefetchBytes, out)
+  case (_, 2): nibbleTile2x4(w, panel, stride, groups, x0, x1, x2, x3, prefetchBytes, out)
+  default: nibbleTile1x4(w, panel, stride, groups, x0, x1, x2, x3, prefetchBytes, out)
   }
 }
 

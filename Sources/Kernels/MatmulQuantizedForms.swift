@@ -4,63 +4,79 @@
 @inline(never)
 func byteTile4x1(
   _ w: UnsafePointer<UInt32>, _ groups: Range<Int>, _ x: UnsafePointer<UInt32>,
-  _ out: UnsafeMutablePointer<Float>
-) { quantTile4x1(w, false, groups, x, out) }
+  _ prefetchBytes: Int, _ out: UnsafeMutablePointer<Float>
+) { quantTile4x1(w, false, groups, x, prefetchBytes, out) }
 
 @inline(never)
 func byteTile2x1(
   _ w: UnsafePointer<UInt32>, _ panel: Int, _ stride: Int, _ groups: Range<Int>, _ x0: UnsafePointer<UInt32>,
-  _ out: UnsafeMutablePointer<Float>
-) { quantTile2x1(w, false, panel, stride, groups, x0, out) }
+  _ prefetchBytes: Int, _ out: UnsafeMutablePointer<Float>
+) { quantTile2x1(w, false, panel, stride, groups, x0, prefetchBytes, out) }
 
 @inline(never)
 func byteTile1x1(
   _ w: UnsafePointer<UInt32>, _ panel: Int, _ stride: Int, _ groups: Range<Int>, _ x0: UnsafePointer<UInt32>,
-  _ out: UnsafeMutablePointer<Float>
-) { quantTile1x1(w, false, panel, stride, groups, x0, out) }
+  _ prefetchBytes: Int, _ out: UnsafeMutablePointer<Float>
+) { quantTile1x1(w, false, panel, stride, groups, x0, prefetchBytes, out) }
 
 @inline(never)
 func byteTile1x4(
   _ w: UnsafePointer<UInt32>, _ panel: Int, _ stride: Int, _ groups: Range<Int>, _ x0: UnsafePointer<UInt32>,
   _ x1: UnsafePointer<UInt32>, _ x2: UnsafePointer<UInt32>, _ x3: UnsafePointer<UInt32>,
-  _ out: UnsafeMutablePointer<Float>
-) { quantTile1x4(w, false, panel, stride, groups, x0, x1, x2, x3, out) }
+  _ prefetchBytes: Int, _ out: UnsafeMutablePointer<Float>
+) { quantTile1x4(w, false, panel, stride, groups, x0, x1, x2, x3, prefetchBytes, out) }
 
 @inline(never)
 func byteTile2x4(
   _ w: UnsafePointer<UInt32>, _ panel: Int, _ stride: Int, _ groups: Range<Int>, _ x0: UnsafePointer<UInt32>,
   _ x1: UnsafePointer<UInt32>, _ x2: UnsafePointer<UInt32>, _ x3: UnsafePointer<UInt32>,
-  _ out: UnsafeMutablePointer<Float>
-) { quantTile2x4(w, false, panel, stride, groups, x0, x1, x2, x3, out) }
+  _ prefetchBytes: Int, _ out: UnsafeMutablePointer<Float>
+) { quantTile2x4(w, false, panel, stride, groups, x0, x1, x2, x3, prefetchBytes, out) }
 
 @inline(never)
 func nibbleTile4x1(
   _ w: UnsafePointer<UInt32>, _ groups: Range<Int>, _ x: UnsafePointer<UInt32>,
-  _ out: UnsafeMutablePointer<Float>
-) { quantTile4x1(w, true, groups, x, out) }
+  _ prefetchBytes: Int, _ out: UnsafeMutablePointer<Float>
+) { quantTile4x1(w, true, groups, x, prefetchBytes, out) }
 
 @inline(never)
 func nibbleTile2x1(
   _ w: UnsafePointer<UInt32>, _ panel: Int, _ stride: Int, _ groups: Range<Int>, _ x0: UnsafePointer<UInt32>,
-  _ out: UnsafeMutablePointer<Float>
-) { quantTile2x1(w, true, panel, stride, groups, x0, out) }
+  _ prefetchBytes: Int, _ out: UnsafeMutablePointer<Float>
+) { quantTile2x1(w, true, panel, stride, groups, x0, prefetchBytes, out) }
 
 @inline(never)
 func nibbleTile1x1(
   _ w: UnsafePointer<UInt32>, _ panel: Int, _ stride: Int, _ groups: Range<Int>, _ x0: UnsafePointer<UInt32>,
-  _ out: UnsafeMutablePointer<Float>
-) { quantTile1x1(w, true, panel, stride, groups, x0, out) }
+  _ prefetchBytes: Int, _ out: UnsafeMutablePointer<Float>
+) { quantTile1x1(w, true, panel, stride, groups, x0, prefetchBytes, out) }
 
 @inline(never)
 func nibbleTile1x4(
   _ w: UnsafePointer<UInt32>, _ panel: Int, _ stride: Int, _ groups: Range<Int>, _ x0: UnsafePointer<UInt32>,
   _ x1: UnsafePointer<UInt32>, _ x2: UnsafePointer<UInt32>, _ x3: UnsafePointer<UInt32>,
-  _ out: UnsafeMutablePointer<Float>
-) { quantTile1x4(w, true, panel, stride, groups, x0, x1, x2, x3, out) }
+  _ prefetchBytes: Int, _ out: UnsafeMutablePointer<Float>
+) { quantTile1x4(w, true, panel, stride, groups, x0, x1, x2, x3, prefetchBytes, out) }
 
 @inline(never)
 func nibbleTile2x4(
   _ w: UnsafePointer<UInt32>, _ panel: Int, _ stride: Int, _ groups: Range<Int>, _ x0: UnsafePointer<UInt32>,
   _ x1: UnsafePointer<UInt32>, _ x2: UnsafePointer<UInt32>, _ x3: UnsafePointer<UInt32>,
-  _ out: UnsafeMutablePointer<Float>
-) { quantTile2x4(w, true, panel, stride, groups, x0, x1, x2, x3, out) }
+  _ prefetchBytes: Int, _ out: UnsafeMutablePointer<Float>
+) { quantTile2x4(w, true, panel, stride, groups, x0, x1, x2, x3, prefetchBytes, out) }
+
+#if KERNELS_AVX512
+  @inline(never)
+  func byteTile4x4(
+    _ w: UnsafePointer<UInt32>, _ groups: Range<Int>, _ x0: UnsafePointer<UInt32>,
+    _ x1: UnsafePointer<UInt32>, _ x2: UnsafePointer<UInt32>, _ x3: UnsafePointer<UInt32>,
+    _ prefetchBytes: Int, _ out: UnsafeMutablePointer<Float>
+  ) { quantTile4x4(w, false, groups, x0, x1, x2, x3, prefetchBytes, out) }
+
+  @inline(never)
+  func nibbleTile4x4(
+    _ w: UnsafePointer<UInt32>, _ groups: Range<Int>, _ x0: UnsafePointer<UInt32>,
+    _ x1: UnsafePointer<UInt32>, _ x2: UnsafePointer<UInt32>, _ x3: UnsafePointer<UInt32>,
+    _ prefetchBytes: Int, _ out: UnsafeMutablePointer<Float>
+  ) { quantTile4x4(w, true, groups, x0, x1, x2, x3, prefetchBytes, out) }
+#endif

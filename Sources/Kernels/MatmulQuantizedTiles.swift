@@ -5,12 +5,9 @@ import CIntrinsics
 // lie behind the words of all panels. `x` are quantised rows: ten words a group. Bodies are inlined into one
 // function per form and format (`MatmulQuantizedForms.swift`), so that the format is a constant in each.
 
-/// Distance in bytes between a load and its prefetch: what hides the latency of memory.
-private let prefetchBytes = 4096
-
 /// Weights of two k steps: neighbours as bytes; as nibbles, steps j and j + 4, which lie in the same words.
 @inline(__always)
-private func weightSteps(_ w: UnsafePointer<UInt32>, _ isNibbles: Bool, _ stride: Int)
+func weightSteps(_ w: UnsafePointer<UInt32>, _ isNibbles: Bool, _ stride: Int)
   -> (SIMD16<UInt32>, SIMD16<UInt32>)
 {
   if isNibbles {
@@ -22,7 +19,7 @@ private func weightSteps(_ w: UnsafePointer<UInt32>, _ isNibbles: Bool, _ stride
 
 /// The words of activations that meet `weightSteps` number `j`.
 @inline(__always)
-private func inputSteps(_ x: UnsafePointer<UInt32>, _ isNibbles: Bool, _ j: Int)
+func inputSteps(_ x: UnsafePointer<UInt32>, _ isNibbles: Bool, _ j: Int)
   -> (SIMD16<Int32>, SIMD16<Int32>)
 {
   isNibbles
@@ -31,7 +28,7 @@ private func inputSteps(_ x: UnsafePointer<UInt32>, _ isNibbles: Bool, _ j: Int)
 
 /// acc plus both steps' products.
 @inline(__always)
-private func dot(
+func dotSteps(
   _ acc: SIMD16<Int32>, _ isNibbles: Bool, _ w: (SIMD16<UInt32>, SIMD16<UInt32>),
   _ x: (SIMD16<Int32>, SIMD16<Int32>)
 ) -> SIMD16<Int32> {
@@ -41,7 +38,7 @@ private func dot(
 
 /// acc + f32(dot) * (ws xs).
 @inline(__always)
-private func addGroup(
+func addGroup(
   _ acc: SIMD16<Float>, _ dot: SIMD16<Int32>, _ ws: SIMD16<Float>, _ x: UnsafePointer<UInt32>
 ) -> SIMD16<Float> {
   vfma(vfromInt(dot), vmul(ws, vsplat(Float(bitPattern: x[8]))), acc)
@@ -49,13 +46,13 @@ private func addGroup(
 
 /// Words of one group of a block.
 @inline(__always)
-private func groupWords(_ isNibbles: Bool, _ stride: Int) -> Int {
+func groupWords(_ isNibbles: Bool, _ stride: Int) -> Int {
   (isNibbles ? 4 : 8) &* stride &+ stride / 2
 }
 
 /// Scales of a panel, `p` panels behind the tile's first; `scales` are those of the block.
 @inline(__always)
-private func weightScales(_ scales: UnsafePointer<UInt32>, _ p: Int) -> SIMD16<Float> {
+func weightScales(_ scales: UnsafePointer<UInt32>, _ p: Int) -> SIMD16<Float> {
   vloadF16(UnsafeRawPointer(scales + p &* 8).assumingMemoryBound(to: UInt16.self))
 }
 
@@ -63,7 +60,7 @@ private func weightScales(_ scales: UnsafePointer<UInt32>, _ p: Int) -> SIMD16<F
 @inline(__always)
 func quantTile4x1(
   _ block: UnsafePointer<UInt32>, _ isNibbles: Bool, _ groups: Range<Int>, _ x: UnsafePointer<UInt32>,
-  _ out: UnsafeMutablePointer<Float>
+  _ prefetchBytes: Int, _ out: UnsafeMutablePointer<Float>
 ) {
   let step = 64
   let size = groupWords(isNibbles, step)
@@ -72,16 +69,21 @@ func quantTile4x1(
   var x = x + groups.lowerBound &* 10
   var a0 = vsplat(0), a1 = vsplat(0), a2 = vsplat(0), a3 = vsplat(0)
   for _ in groups {
-    for line in 0..<lines { vprefetch(UnsafeRawPointer(w) + (prefetchBytes + line &* 64)) }
+    vprefetch(UnsafeRawPointer(w) + (prefetchBytes + lines &* 64 - 128))
+    vprefetch(UnsafeRawPointer(w) + (prefetchBytes + lines &* 64 - 64))
     var d0 = vsplatBytes(x + 9)
     var d1 = d0, d2 = d0, d3 = d0
     for j in 0..<4 {
       let first = w + (isNibbles ? j : 2 &* j) &* step
+      // Spread over the group: a burst of prefetches would fill the miss buffers and stop the loads.
+      for line in 0..<(isNibbles ? 4 : 8) {
+        vprefetch(UnsafeRawPointer(first) + (prefetchBytes + line &* 64))
+      }
       let k = inputSteps(x, isNibbles, j)
-      d0 = dot(d0, isNibbles, weightSteps(first, isNibbles, step), k)
-      d1 = dot(d1, isNibbles, weightSteps(first + 16, isNibbles, step), k)
-      d2 = dot(d2, isNibbles, weightSteps(first + 32, isNibbles, step), k)
-      d3 = dot(d3, isNibbles, weightSteps(first + 48, isNibbles, step), k)
+      d0 = dotSteps(d0, isNibbles, weightSteps(first, isNibbles, step), k)
+      d1 = dotSteps(d1, isNibbles, weightSteps(first + 16, isNibbles, step), k)
+      d2 = dotSteps(d2, isNibbles, weightSteps(first + 32, isNibbles, step), k)
+      d3 = dotSteps(d3, isNibbles, weightSteps(first + 48, isNibbles, step), k)
     }
     let scales = w + (size - 32)
     a0 = addGroup(a0, d0, weightScales(scales, 0), x)
@@ -102,7 +104,7 @@ func quantTile4x1(
 func quantTile2x1(
   _ first: UnsafePointer<UInt32>, _ isNibbles: Bool, _ panel: Int, _ stride: Int, _ groups: Range<Int>,
   _ x0: UnsafePointer<UInt32>,
-  _ out: UnsafeMutablePointer<Float>
+  _ prefetchBytes: Int, _ out: UnsafeMutablePointer<Float>
 ) {
   let size = groupWords(isNibbles, stride)
   let scaleWords = (isNibbles ? 4 : 8) &* stride &- panel &* 8
@@ -122,8 +124,8 @@ func quantTile2x1(
       let w0 = weightSteps(v, isNibbles, stride)
       let w1 = weightSteps(v + 16, isNibbles, stride)
       let k0 = inputSteps(x0, isNibbles, j)
-      d00 = dot(d00, isNibbles, w0, k0)
-      d10 = dot(d10, isNibbles, w1, k0)
+      d00 = dotSteps(d00, isNibbles, w0, k0)
+      d10 = dotSteps(d10, isNibbles, w1, k0)
       v += isNibbles ? stride : 2 &* stride
     }
     let scales = w + scaleWords
@@ -143,7 +145,7 @@ func quantTile2x1(
 func quantTile1x1(
   _ first: UnsafePointer<UInt32>, _ isNibbles: Bool, _ panel: Int, _ stride: Int, _ groups: Range<Int>,
   _ x0: UnsafePointer<UInt32>,
-  _ out: UnsafeMutablePointer<Float>
+  _ prefetchBytes: Int, _ out: UnsafeMutablePointer<Float>
 ) {
   let size = groupWords(isNibbles, stride)
   let scaleWords = (isNibbles ? 4 : 8) &* stride &- panel &* 8
@@ -158,7 +160,7 @@ func quantTile1x1(
       if !isNibbles { vprefetch(UnsafeRawPointer(v + stride) + prefetchBytes) }
       let w0 = weightSteps(v, isNibbles, stride)
       let k0 = inputSteps(x0, isNibbles, j)
-      d00 = dot(d00, isNibbles, w0, k0)
+      d00 = dotSteps(d00, isNibbles, w0, k0)
       v += isNibbles ? stride : 2 &* stride
     }
     let scales = w + scaleWords
@@ -176,7 +178,7 @@ func quantTile1x4(
   _ first: UnsafePointer<UInt32>, _ isNibbles: Bool, _ panel: Int, _ stride: Int, _ groups: Range<Int>,
   _ x0: UnsafePointer<UInt32>, _ x1: UnsafePointer<UInt32>, _ x2: UnsafePointer<UInt32>,
   _ x3: UnsafePointer<UInt32>,
-  _ out: UnsafeMutablePointer<Float>
+  _ prefetchBytes: Int, _ out: UnsafeMutablePointer<Float>
 ) {
   let size = groupWords(isNibbles, stride)
   let scaleWords = (isNibbles ? 4 : 8) &* stride &- panel &* 8
@@ -193,13 +195,13 @@ func quantTile1x4(
       if !isNibbles { vprefetch(UnsafeRawPointer(v + stride) + prefetchBytes) }
       let w0 = weightSteps(v, isNibbles, stride)
       let k0 = inputSteps(x0, isNibbles, j)
-      d00 = dot(d00, isNibbles, w0, k0)
+      d00 = dotSteps(d00, isNibbles, w0, k0)
       let k1 = inputSteps(x1, isNibbles, j)
-      d01 = dot(d01, isNibbles, w0, k1)
+      d01 = dotSteps(d01, isNibbles, w0, k1)
       let k2 = inputSteps(x2, isNibbles, j)
-      d02 = dot(d02, isNibbles, w0, k2)
+      d02 = dotSteps(d02, isNibbles, w0, k2)
       let k3 = inputSteps(x3, isNibbles, j)
-      d03 = dot(d03, isNibbles, w0, k3)
+      d03 = dotSteps(d03, isNibbles, w0, k3)
       v += isNibbles ? stride : 2 &* stride
     }
     let scales = w + scaleWords
@@ -226,7 +228,7 @@ func quantTile2x4(
   _ first: UnsafePointer<UInt32>, _ isNibbles: Bool, _ panel: Int, _ stride: Int, _ groups: Range<Int>,
   _ x0: UnsafePointer<UInt32>, _ x1: UnsafePointer<UInt32>, _ x2: UnsafePointer<UInt32>,
   _ x3: UnsafePointer<UInt32>,
-  _ out: UnsafeMutablePointer<Float>
+  _ prefetchBytes: Int, _ out: UnsafeMutablePointer<Float>
 ) {
   let size = groupWords(isNibbles, stride)
   let scaleWords = (isNibbles ? 4 : 8) &* stride &- panel &* 8
@@ -248,17 +250,17 @@ func quantTile2x4(
       let w0 = weightSteps(v, isNibbles, stride)
       let w1 = weightSteps(v + 16, isNibbles, stride)
       let k0 = inputSteps(x0, isNibbles, j)
-      d00 = dot(d00, isNibbles, w0, k0)
-      d10 = dot(d10, isNibbles, w1, k0)
+      d00 = dotSteps(d00, isNibbles, w0, k0)
+      d10 = dotSteps(d10, isNibbles, w1, k0)
       let k1 = inputSteps(x1, isNibbles, j)
-      d01 = dot(d01, isNibbles, w0, k1)
-      d11 = dot(d11, isNibbles, w1, k1)
+      d01 = dotSteps(d01, isNibbles, w0, k1)
+      d11 = dotSteps(d11, isNibbles, w1, k1)
       let k2 = inputSteps(x2, isNibbles, j)
-      d02 = dot(d02, isNibbles, w0, k2)
-      d12 = dot(d12, isNibbles, w1, k2)
+      d02 = dotSteps(d02, isNibbles, w0, k2)
+      d12 = dotSteps(d12, isNibbles, w1, k2)
       let k3 = inputSteps(x3, isNibbles, j)
-      d03 = dot(d03, isNibbles, w0, k3)
-      d13 = dot(d13, isNibbles, w1, k3)
+      d03 = dotSteps(d03, isNibbles, w0, k3)
+      d13 = dotSteps(d13, isNibbles, w1, k3)
       v += isNibbles ? stride : 2 &* stride
     }
     let scales = w + scaleWords

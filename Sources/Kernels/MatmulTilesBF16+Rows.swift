@@ -5,7 +5,7 @@ import CIntrinsics
 /// Two panels, two rows.
 @inline(__always)
 func tileBF16_2x2(
-  _ w: UnsafePointer<UInt32>, _ stride: Int, _ width: Int,
+  _ w: UnsafePointer<UInt32>, _ stride: Int, _ ahead: Int, _ width: Int,
   _ x0: UnsafePointer<Float>, _ x1: UnsafePointer<Float>,
   _ out: UnsafeMutablePointer<Float>
 ) {
@@ -14,8 +14,8 @@ func tileBF16_2x2(
   var a10 = vsplat(0), a11 = vsplat(0)
   for pair in 0..<width >> 1 {
     let k = pair &* 2
-    vprefetch(w + prefetchKSteps &* stride)
-    vprefetch(w + prefetchKSteps &* stride + 16)
+    vprefetch(w + ahead)
+    vprefetch(w + ahead + 16)
     let w0 = vwords(w)
     let w1 = vwords(w + 16)
     do {
@@ -58,7 +58,7 @@ func tileBF16_2x2(
 /// One panel, two rows.
 @inline(__always)
 func tileBF16_1x2(
-  _ w: UnsafePointer<UInt32>, _ stride: Int, _ width: Int,
+  _ w: UnsafePointer<UInt32>, _ stride: Int, _ ahead: Int, _ width: Int,
   _ x0: UnsafePointer<Float>, _ x1: UnsafePointer<Float>,
   _ out: UnsafeMutablePointer<Float>
 ) {
@@ -66,7 +66,7 @@ func tileBF16_1x2(
   var a00 = vsplat(0), a01 = vsplat(0)
   for pair in 0..<width >> 1 {
     let k = pair &* 2
-    vprefetch(w + prefetchKSteps &* stride)
+    vprefetch(w + ahead)
     let w0 = vwords(w)
     do {
       let e0 = veven(w0)
@@ -91,7 +91,7 @@ func tileBF16_1x2(
 /// Two panels, three rows.
 @inline(__always)
 func tileBF16_2x3(
-  _ w: UnsafePointer<UInt32>, _ stride: Int, _ width: Int,
+  _ w: UnsafePointer<UInt32>, _ stride: Int, _ ahead: Int, _ width: Int,
   _ x0: UnsafePointer<Float>, _ x1: UnsafePointer<Float>, _ x2: UnsafePointer<Float>,
   _ out: UnsafeMutablePointer<Float>
 ) {
@@ -100,8 +100,8 @@ func tileBF16_2x3(
   var a10 = vsplat(0), a11 = vsplat(0), a12 = vsplat(0)
   for pair in 0..<width >> 1 {
     let k = pair &* 2
-    vprefetch(w + prefetchKSteps &* stride)
-    vprefetch(w + prefetchKSteps &* stride + 16)
+    vprefetch(w + ahead)
+    vprefetch(w + ahead + 16)
     let w0 = vwords(w)
     let w1 = vwords(w + 16)
     do {
@@ -155,7 +155,7 @@ func tileBF16_2x3(
 /// One panel, three rows.
 @inline(__always)
 func tileBF16_1x3(
-  _ w: UnsafePointer<UInt32>, _ stride: Int, _ width: Int,
+  _ w: UnsafePointer<UInt32>, _ stride: Int, _ ahead: Int, _ width: Int,
   _ x0: UnsafePointer<Float>, _ x1: UnsafePointer<Float>, _ x2: UnsafePointer<Float>,
   _ out: UnsafeMutablePointer<Float>
 ) {
@@ -163,7 +163,7 @@ func tileBF16_1x3(
   var a00 = vsplat(0), a01 = vsplat(0), a02 = vsplat(0)
   for pair in 0..<width >> 1 {
     let k = pair &* 2
-    vprefetch(w + prefetchKSteps &* stride)
+    vprefetch(w + ahead)
     let w0 = vwords(w)
     do {
       let e0 = veven(w0)
@@ -192,7 +192,7 @@ func tileBF16_1x3(
 /// One panel, four rows.
 @inline(__always)
 func tileBF16_1x4(
-  _ w: UnsafePointer<UInt32>, _ stride: Int, _ width: Int,
+  _ w: UnsafePointer<UInt32>, _ stride: Int, _ ahead: Int, _ width: Int,
   _ x0: UnsafePointer<Float>, _ x1: UnsafePointer<Float>, _ x2: UnsafePointer<Float>,
   _ x3: UnsafePointer<Float>,
   _ out: UnsafeMutablePointer<Float>
@@ -201,7 +201,7 @@ func tileBF16_1x4(
   var a00 = vsplat(0), a01 = vsplat(0), a02 = vsplat(0), a03 = vsplat(0)
   for pair in 0..<width >> 1 {
     let k = pair &* 2
-    vprefetch(w + prefetchKSteps &* stride)
+    vprefetch(w + ahead)
     let w0 = vwords(w)
     do {
       let e0 = veven(w0)
@@ -234,7 +234,7 @@ func tileBF16_1x4(
 /// One panel, six rows.
 @inline(__always)
 func tileBF16_1x6(
-  _ w: UnsafePointer<UInt32>, _ stride: Int, _ width: Int,
+  _ w: UnsafePointer<UInt32>, _ stride: Int, _ ahead: Int, _ width: Int,
   _ x0: UnsafePointer<Float>, _ x1: UnsafePointer<Float>, _ x2: UnsafePointer<Float>,
   _ x3: UnsafePointer<Float>, _ x4: UnsafePointer<Float>, _ x5: UnsafePointer<Float>,
   _ out: UnsafeMutablePointer<Float>
@@ -243,7 +243,7 @@ func tileBF16_1x6(
   var a00 = vsplat(0), a01 = vsplat(0), a02 = vsplat(0), a03 = vsplat(0), a04 = vsplat(0), a05 = vsplat(0)
   for pair in 0..<width >> 1 {
     let k = pair &* 2
-    vprefetch(w + prefetchKSteps &* stride)
+    vprefetch(w + ahead)
     let w0 = vwords(w)
     do {
       let e0 = veven(w0)

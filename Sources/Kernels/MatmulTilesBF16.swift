@@ -1,52 +1,53 @@
 import CIntrinsics
 
-/// K steps between a load and its prefetch: 4 KiB ahead in a full block, which is what hides memory latency.
-let prefetchKSteps = 16
-
 /// One tile of partial sums over `width` columns of bf16 weights.
 ///
-/// `w` points at the first word of the tile, `stride` is the distance between k steps in elements; `x` points at the first column.
-/// Result: `out[row][panel][16]`. Five rows are computed as six, the sixth being the fifth again.
+/// `w` points at the first word of the tile, `stride` is the distance between k steps in elements; `x`
+/// points at the first column. Result: `out[row][panel][16]`. Five rows are computed as six, the sixth being
+/// the fifth again.
 @inline(__always)
 func tileBF16(
-  _ w: UnsafePointer<UInt32>, _ stride: Int, _ panels: Int, _ width: Int,
+  _ w: UnsafePointer<UInt32>, _ stride: Int, _ ahead: Int, _ panels: Int, _ width: Int,
   _ x: UnsafePointer<Float>, _ xStride: Int, _ xRows: UnsafePointer<Int32>?, _ row: Int, _ rows: Int,
   _ out: UnsafeMutablePointer<Float>
 ) {
   let x0 = batchRow(x, xStride, xRows, row)
   if rows == 1 {
     switch panels {
-    case 4: tileBF16_4x1(w, stride, width, x0, out)
-    case 2: tileBF16_2x1(w, stride, width, x0, out)
-    default: tileBF16_1x1(w, stride, width, x0, out)
+    case 4: tileBF16_4x1(w, stride, ahead, width, x0, out)
+    case 2: tileBF16_2x1(w, stride, ahead, width, x0, out)
+    default: tileBF16_1x1(w, stride, ahead, width, x0, out)
     }
     return
   }
   let x1 = batchRow(x, xStride, xRows, row + 1)
   if rows == 2 {
-    panels == 2 ? tileBF16_2x2(w, stride, width, x0, x1, out) : tileBF16_1x2(w, stride, width, x0, x1, out)
+    panels == 2
+      ? tileBF16_2x2(w, stride, ahead, width, x0, x1, out)
+      : tileBF16_1x2(w, stride, ahead, width, x0, x1, out)
     return
   }
   let x2 = batchRow(x, xStride, xRows, row + 2)
   if rows == 3 {
     panels == 2
-      ? tileBF16_2x3(w, stride, width, x0, x1, x2, out) : tileBF16_1x3(w, stride, width, x0, x1, x2, out)
+      ? tileBF16_2x3(w, stride, ahead, width, x0, x1, x2, out)
+      : tileBF16_1x3(w, stride, ahead, width, x0, x1, x2, out)
     return
   }
   let x3 = batchRow(x, xStride, xRows, row + 3)
   if rows == 4 {
-    tileBF16_1x4(w, stride, width, x0, x1, x2, x3, out)
+    tileBF16_1x4(w, stride, ahead, width, x0, x1, x2, x3, out)
     return
   }
   let x4 = batchRow(x, xStride, xRows, row + 4)
   let x5 = rows == 5 ? x4 : batchRow(x, xStride, xRows, row + 5)
-  tileBF16_1x6(w, stride, width, x0, x1, x2, x3, x4, x5, out)
+  tileBF16_1x6(w, stride, ahead, width, x0, x1, x2, x3, x4, x5, out)
 }
 
 /// Four panels, one row.
 @inline(__always)
 func tileBF16_4x1(
-  _ w: UnsafePointer<UInt32>, _ stride: Int, _ width: Int,
+  _ w: UnsafePointer<UInt32>, _ stride: Int, _ ahead: Int, _ width: Int,
   _ x0: UnsafePointer<Float>,
   _ out: UnsafeMutablePointer<Float>
 ) {
@@ -57,10 +58,10 @@ func tileBF16_4x1(
   var a30 = vsplat(0)
   for pair in 0..<width >> 1 {
     let k = pair &* 2
-    vprefetch(w + prefetchKSteps &* stride)
-    vprefetch(w + prefetchKSteps &* stride + 16)
-    vprefetch(w + prefetchKSteps &* stride + 32)
-    vprefetch(w + prefetchKSteps &* stride + 48)
+    vprefetch(w + ahead)
+    vprefetch(w + ahead + 16)
+    vprefetch(w + ahead + 32)
+    vprefetch(w + ahead + 48)
     let w0 = vwords(w)
     let w1 = vwords(w + 16)
     let w2 = vwords(w + 32)
@@ -108,7 +109,7 @@ func tileBF16_4x1(
 /// Two panels, one row.
 @inline(__always)
 func tileBF16_2x1(
-  _ w: UnsafePointer<UInt32>, _ stride: Int, _ width: Int,
+  _ w: UnsafePointer<UInt32>, _ stride: Int, _ ahead: Int, _ width: Int,
   _ x0: UnsafePointer<Float>,
   _ out: UnsafeMutablePointer<Float>
 ) {
@@ -117,8 +118,8 @@ func tileBF16_2x1(
   var a10 = vsplat(0)
   for pair in 0..<width >> 1 {
     let k = pair &* 2
-    vprefetch(w + prefetchKSteps &* stride)
-    vprefetch(w + prefetchKSteps &* stride + 16)
+    vprefetch(w + ahead)
+    vprefetch(w + ahead + 16)
     let w0 = vwords(w)
     let w1 = vwords(w + 16)
     do {
@@ -150,7 +151,7 @@ func tileBF16_2x1(
 /// One panel, one row.
 @inline(__always)
 func tileBF16_1x1(
-  _ w: UnsafePointer<UInt32>, _ stride: Int, _ width: Int,
+  _ w: UnsafePointer<UInt32>, _ stride: Int, _ ahead: Int, _ width: Int,
   _ x0: UnsafePointer<Float>,
   _ out: UnsafeMutablePointer<Float>
 ) {
@@ -158,7 +159,7 @@ func tileBF16_1x1(
   var a00 = vsplat(0)
   for pair in 0..<width >> 1 {
     let k = pair &* 2
-    vprefetch(w + prefetchKSteps &* stride)
+    vprefetch(w + ahead)
     let w0 = vwords(w)
     do {
       let e0 = veven(w0)

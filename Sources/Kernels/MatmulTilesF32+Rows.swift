@@ -5,7 +5,7 @@ import CIntrinsics
 /// Two panels, two rows.
 @inline(__always)
 func tileF32_2x2(
-  _ w: UnsafePointer<Float>, _ stride: Int, _ width: Int,
+  _ w: UnsafePointer<Float>, _ stride: Int, _ ahead: Int, _ width: Int,
   _ x0: UnsafePointer<Float>, _ x1: UnsafePointer<Float>,
   _ out: UnsafeMutablePointer<Float>
 ) {
@@ -13,8 +13,8 @@ func tileF32_2x2(
   var a00 = vsplat(0), a01 = vsplat(0)
   var a10 = vsplat(0), a11 = vsplat(0)
   for k in 0..<width {
-    vprefetch(w + prefetchKSteps &* stride)
-    vprefetch(w + prefetchKSteps &* stride + 16)
+    vprefetch(w + ahead)
+    vprefetch(w + ahead + 16)
     let w0 = vload(w)
     let w1 = vload(w + 16)
     let b0 = vsplat(x0[k])
@@ -34,14 +34,14 @@ func tileF32_2x2(
 /// One panel, two rows.
 @inline(__always)
 func tileF32_1x2(
-  _ w: UnsafePointer<Float>, _ stride: Int, _ width: Int,
+  _ w: UnsafePointer<Float>, _ stride: Int, _ ahead: Int, _ width: Int,
   _ x0: UnsafePointer<Float>, _ x1: UnsafePointer<Float>,
   _ out: UnsafeMutablePointer<Float>
 ) {
   var w = w
   var a00 = vsplat(0), a01 = vsplat(0)
   for k in 0..<width {
-    vprefetch(w + prefetchKSteps &* stride)
+    vprefetch(w + ahead)
     let w0 = vload(w)
     a00 = vfma(w0, vsplat(x0[k]), a00)
     a01 = vfma(w0, vsplat(x1[k]), a01)
@@ -54,7 +54,7 @@ func tileF32_1x2(
 /// Two panels, three rows.
 @inline(__always)
 func tileF32_2x3(
-  _ w: UnsafePointer<Float>, _ stride: Int, _ width: Int,
+  _ w: UnsafePointer<Float>, _ stride: Int, _ ahead: Int, _ width: Int,
   _ x0: UnsafePointer<Float>, _ x1: UnsafePointer<Float>, _ x2: UnsafePointer<Float>,
   _ out: UnsafeMutablePointer<Float>
 ) {
@@ -62,8 +62,8 @@ func tileF32_2x3(
   var a00 = vsplat(0), a01 = vsplat(0), a02 = vsplat(0)
   var a10 = vsplat(0), a11 = vsplat(0), a12 = vsplat(0)
   for k in 0..<width {
-    vprefetch(w + prefetchKSteps &* stride)
-    vprefetch(w + prefetchKSteps &* stride + 16)
+    vprefetch(w + ahead)
+    vprefetch(w + ahead + 16)
     let w0 = vload(w)
     let w1 = vload(w + 16)
     let b0 = vsplat(x0[k])
@@ -88,14 +88,14 @@ func tileF32_2x3(
 /// One panel, three rows.
 @inline(__always)
 func tileF32_1x3(
-  _ w: UnsafePointer<Float>, _ stride: Int, _ width: Int,
+  _ w: UnsafePointer<Float>, _ stride: Int, _ ahead: Int, _ width: Int,
   _ x0: UnsafePointer<Float>, _ x1: UnsafePointer<Float>, _ x2: UnsafePointer<Float>,
   _ out: UnsafeMutablePointer<Float>
 ) {
   var w = w
   var a00 = vsplat(0), a01 = vsplat(0), a02 = vsplat(0)
   for k in 0..<width {
-    vprefetch(w + prefetchKSteps &* stride)
+    vprefetch(w + ahead)
     let w0 = vload(w)
     a00 = vfma(w0, vsplat(x0[k]), a00)
     a01 = vfma(w0, vsplat(x1[k]), a01)
@@ -110,7 +110,7 @@ func tileF32_1x3(
 /// One panel, four rows.
 @inline(__always)
 func tileF32_1x4(
-  _ w: UnsafePointer<Float>, _ stride: Int, _ width: Int,
+  _ w: UnsafePointer<Float>, _ stride: Int, _ ahead: Int, _ width: Int,
   _ x0: UnsafePointer<Float>, _ x1: UnsafePointer<Float>, _ x2: UnsafePointer<Float>,
   _ x3: UnsafePointer<Float>,
   _ out: UnsafeMutablePointer<Float>
@@ -118,7 +118,7 @@ func tileF32_1x4(
   var w = w
   var a00 = vsplat(0), a01 = vsplat(0), a02 = vsplat(0), a03 = vsplat(0)
   for k in 0..<width {
-    vprefetch(w + prefetchKSteps &* stride)
+    vprefetch(w + ahead)
     let w0 = vload(w)
     a00 = vfma(w0, vsplat(x0[k]), a00)
     a01 = vfma(w0, vsplat(x1[k]), a01)
@@ -135,7 +135,7 @@ func tileF32_1x4(
 /// One panel, six rows.
 @inline(__always)
 func tileF32_1x6(
-  _ w: UnsafePointer<Float>, _ stride: Int, _ width: Int,
+  _ w: UnsafePointer<Float>, _ stride: Int, _ ahead: Int, _ width: Int,
   _ x0: UnsafePointer<Float>, _ x1: UnsafePointer<Float>, _ x2: UnsafePointer<Float>,
   _ x3: UnsafePointer<Float>, _ x4: UnsafePointer<Float>, _ x5: UnsafePointer<Float>,
   _ out: UnsafeMutablePointer<Float>
@@ -143,7 +143,7 @@ func tileF32_1x6(
   var w = w
   var a00 = vsplat(0), a01 = vsplat(0), a02 = vsplat(0), a03 = vsplat(0), a04 = vsplat(0), a05 = vsplat(0)
   for k in 0..<width {
-    vprefetch(w + prefetchKSteps &* stride)
+    vprefetch(w + ahead)
     let w0 = vload(w)
     a00 = vfma(w0, vsplat(x0[k]), a00)
     a01 = vfma(w0, vsplat(x1[k]), a01)

@@ -2,18 +2,20 @@ import CIntrinsics
 
 // What the machine can do at best: the denominators of every efficiency figure.
 
-/// Reads `byteCount` bytes once, a multiple of 256, and returns their sum as floats so that no read can be left out.
-package func readProbe(_ bytes: UnsafeRawPointer, byteCount: Int) -> Float {
+/// Reads `byteCount` bytes once, a multiple of 256, and returns their sum as floats so that no read can be
+/// left out.
+package func readProbe(_ bytes: UnsafeRawPointer, byteCount: Int, prefetchBytes: Int) -> Float {
   var a0 = vsplat(0)
   var a1 = vsplat(0)
   var a2 = vsplat(0)
   var a3 = vsplat(0)
   var p = bytes.assumingMemoryBound(to: Float.self)
+  let ahead = prefetchBytes / 4
   for _ in 0..<byteCount / 256 {
-    vprefetch(p + 1024)
-    vprefetch(p + 1040)
-    vprefetch(p + 1056)
-    vprefetch(p + 1072)
+    vprefetch(p + ahead)
+    vprefetch(p + ahead + 16)
+    vprefetch(p + ahead + 32)
+    vprefetch(p + ahead + 48)
     a0 = vadd(a0, vload(p))
     a1 = vadd(a1, vload(p + 16))
     a2 = vadd(a2, vload(p + 32))
@@ -25,7 +27,8 @@ package func readProbe(_ bytes: UnsafeRawPointer, byteCount: Int) -> Float {
 
 /// `rounds` of 96 independent fused multiply-adds (192 floating-point operations), from registers only.
 ///
-/// Six vectors keep AVX2's two pipes of latency four busy (twelve registers); one register a vector needs twelve.
+/// Six vectors keep AVX2's two pipes of latency four busy (twelve registers); one register a vector needs
+/// twelve.
 package func arithmeticProbe(rounds: Int, seed: Float) -> Float {
   let x = vsplat(seed)
   let y = vsplat(0.5)

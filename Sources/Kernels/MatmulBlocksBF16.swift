@@ -1,0 +1,110 @@
+#if KERNELS_AVX512
+  import CIntrinsics
+
+  /// Columns of a stretch: four panels of bf16 weights, 16 KiB, stay in the first-level cache for all rows.
+  private let stretchColumns = 128
+
+  /// Floats of partial sums on the stack.
+  private let partialFloats = 8192
+
+  /// The whole blocks of four panels inside a range; empty at its lower end when there is none.
+  func wholeBlocks(_ panels: Range<Int>, _ outputs: Int) -> Range<Int> {
+    let full = (outputs + 15) / 16 / 4 * 4
+    let low = min((panels.lowerBound + 3) / 4 * 4, panels.upperBound)
+    let high = min(panels.upperBound / 4 * 4, full)
+    return low..<max(low, high)
+  }
+
+  /// The form of `matmul` and `matmulLeaves` for more than one row, on whole blocks of four panels.
+  ///
+  /// Sixteen sums (four panels, four rows) fill the multiply-add pipes, while others widen the weights; a
+  /// stretch of weights is read from memory once and used by all rows of a batch. Sums go on across
+  /// stretches from where they were, so every element is the same chain as in the other forms. False, and
+  /// nothing done, when the range has no whole block.
+  func matmulBlocksBF16(
+    _ weights: UnsafeRawPointer, _ panels: Range<Int>, _ inputs: Int, _ outputs: Int,
+    _ x: UnsafePointer<Float>, _ xStride: Int, _ xRows: UnsafePointer<Int32>?, _ rows: Int,
+    _ leafWidth: Int, _ leafCount: Int, _ merges: UnsafePointer<UInt8>,
+    _ y: UnsafeMutablePointer<Float>, _ yStride: Int, _ rootStride: Int, _ bias: UnsafePointer<Float>?,
+    _ ahead: Int
+  ) -> Bool {
+    let whole = wholeBlocks(panels, outputs)
+    if whole.isEmpty { return false }
+    let levels = deepest(merges, leafCount)
+    let blockRows = max(4, partialFloats / (64 * levels) & ~3)
+    var memory = InlineArray<8192, Float>(repeating: 0)
+    var span = memory.mutableSpan
+    span.withUnsafeMutableBufferPointer { buffer in
+      let partials = buffer.baseAddress!
+      let depth = (inputs + 1) / 2
+      for block in whole.lowerBound / 4..<whole.upperBound / 4 {
+        let base = weights.assumingMemoryBound(to: UInt32.self) + block * 64 * depth
+        var row = 0
+        while row < rows {
+          let count = min(blockRows, rows - row)
+          let roots = blockSums(
+            base, inputs, x, xStride, xRows, row, count, blockRows, leafWidth, leafCount, merges, ahead,
+            partials)
+          for root in 0..<roots {
+            storeTile(
+              partials + root * blockRows * 64, block * 4, 4, count, outputs,
+              y + root * rootStride + row * yStride, yStride, bias)
+          }
+          row += count
+        }
+      }
+    }
+    return true
+  }
+
+  /// Most partial sums that wait at a time.
+  private func deepest(_ merges: UnsafePointer<UInt8>, _ leafCount: Int) -> Int {
+    var top = 0
+    var most = 1
+    for leaf in 0..<leafCount {
+      top += 1
+      most = max(most, top)
+      top -= Int(merges[leaf])
+    }
+    precondition(most <= leafStackDepth, "merges leave more than \(leafStackDepth) partial sums")
+    return most
+  }
+
+  /// Sums of some rows over one block, `[root][row][panel][16]`; returns the number of roots.
+  private func blockSums(
+    _ block: UnsafePointer<UInt32>, _ inputs: Int, _ x: UnsafePointer<Float>, _ xStride: Int,
+    _ xRows: UnsafePointer<Int32>?, _ row: Int, _ count: Int, _ blockRows: Int, _ leafWidth: Int,
+    _ leafCount: Int, _ merges: UnsafePointer<UInt8>, _ ahead: Int, _ partials: UnsafeMutablePointer<Float>
+  ) -> Int {
+    let levelFloats = blockRows * 64
+    let last = row + count - 1
+    var top = 0
+    var start = 0
+    for leaf in 0..<leafCount {
+      let end = start + min(leafWidth, inputs - start)
+      let level = partials + top * levelFloats
+      level.update(repeating: 0, count: (count + 3) / 4 * 256)
+      while start < end {
+        let width = min(stretchColumns, end - start)
+        let w = block + start / 2 * 64
+        var done = 0
+        while done < count {
+          let first = row + done
+          accumulateBF16_4x4(
+            w, done == 0 ? ahead : 0, width, batchRow(x, xStride, xRows, first) + start,
+            batchRow(x, xStride, xRows, min(first + 1, last)) + start,
+            batchRow(x, xStride, xRows, min(first + 2, last)) + start,
+            batchRow(x, xStride, xRows, min(first + 3, last)) + start, level + done * 64)
+          done += 4
+        }
+        start += width
+      }
+      top += 1
+      for _ in 0..<merges[leaf] {
+        top -= 1
+        addTile(partials + (top - 1) * levelFloats, partials + top * levelFloats, count * 64)
+      }
+    }
+    return top
+  }
+#endif
