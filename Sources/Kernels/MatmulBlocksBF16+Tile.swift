@@ -1,6 +1,32 @@
 #if KERNELS_AVX512
   import CIntrinsics
 
+  /// Four vectors, here those of four panels.
+  typealias FourLanes = (SIMD16<Float>, SIMD16<Float>, SIMD16<Float>, SIMD16<Float>)
+
+  @inline(__always)
+  private func loadFour(_ p: UnsafePointer<Float>) -> FourLanes {
+    (vload(p), vload(p + 16), vload(p + 32), vload(p + 48))
+  }
+
+  @inline(__always)
+  private func storeFour(_ p: UnsafeMutablePointer<Float>, _ v: FourLanes) {
+    vstore(p, v.0)
+    vstore(p + 16, v.1)
+    vstore(p + 32, v.2)
+    vstore(p + 48, v.3)
+  }
+
+  /// sums + weights * x, one fused multiply-add per lane.
+  @inline(__always)
+  private func addFour(_ sums: FourLanes, _ weights: FourLanes, _ x: Float) -> FourLanes {
+    let b = vsplat(x)
+    return (
+      vfma(weights.0, b, sums.0), vfma(weights.1, b, sums.1), vfma(weights.2, b, sums.2),
+      vfma(weights.3, b, sums.3)
+    )
+  }
+
   /// Four panels, four rows of bf16 weights: goes on with the sums `[row][panel][16]` over `width` columns.
   @inline(never)
   func accumulateBF16_4x4(
@@ -9,122 +35,34 @@
     _ sums: UnsafeMutablePointer<Float>
   ) {
     var w = w
-    var a00 = vload(sums), a10 = vload(sums + 16), a20 = vload(sums + 32), a30 = vload(sums + 48)
-    var a01 = vload(sums + 64), a11 = vload(sums + 80), a21 = vload(sums + 96), a31 = vload(sums + 112)
-    var a02 = vload(sums + 128), a12 = vload(sums + 144), a22 = vload(sums + 160), a32 = vload(sums + 176)
-    var a03 = vload(sums + 192), a13 = vload(sums + 208), a23 = vload(sums + 224), a33 = vload(sums + 240)
+    var (a0, a1, a2, a3) = (loadFour(sums), loadFour(sums + 64), loadFour(sums + 128), loadFour(sums + 192))
     for pair in 0..<width >> 1 {
       let k = pair &* 2
-      vprefetch(w + ahead)
-      vprefetch(w + ahead + 16)
-      vprefetch(w + ahead + 32)
-      vprefetch(w + ahead + 48)
-      let w0 = vwords(w)
-      let w1 = vwords(w + 16)
-      let w2 = vwords(w + 32)
-      let w3 = vwords(w + 48)
-      do {
-        let e0 = veven(w0)
-        let e1 = veven(w1)
-        let e2 = veven(w2)
-        let e3 = veven(w3)
-        let b0 = vsplat(x0[k])
-        a00 = vfma(e0, b0, a00)
-        a10 = vfma(e1, b0, a10)
-        a20 = vfma(e2, b0, a20)
-        a30 = vfma(e3, b0, a30)
-        let b1 = vsplat(x1[k])
-        a01 = vfma(e0, b1, a01)
-        a11 = vfma(e1, b1, a11)
-        a21 = vfma(e2, b1, a21)
-        a31 = vfma(e3, b1, a31)
-        let b2 = vsplat(x2[k])
-        a02 = vfma(e0, b2, a02)
-        a12 = vfma(e1, b2, a12)
-        a22 = vfma(e2, b2, a22)
-        a32 = vfma(e3, b2, a32)
-        let b3 = vsplat(x3[k])
-        a03 = vfma(e0, b3, a03)
-        a13 = vfma(e1, b3, a13)
-        a23 = vfma(e2, b3, a23)
-        a33 = vfma(e3, b3, a33)
-      }
-      do {
-        let e0 = vodd(w0)
-        let e1 = vodd(w1)
-        let e2 = vodd(w2)
-        let e3 = vodd(w3)
-        let b0 = vsplat(x0[k &+ 1])
-        a00 = vfma(e0, b0, a00)
-        a10 = vfma(e1, b0, a10)
-        a20 = vfma(e2, b0, a20)
-        a30 = vfma(e3, b0, a30)
-        let b1 = vsplat(x1[k &+ 1])
-        a01 = vfma(e0, b1, a01)
-        a11 = vfma(e1, b1, a11)
-        a21 = vfma(e2, b1, a21)
-        a31 = vfma(e3, b1, a31)
-        let b2 = vsplat(x2[k &+ 1])
-        a02 = vfma(e0, b2, a02)
-        a12 = vfma(e1, b2, a12)
-        a22 = vfma(e2, b2, a22)
-        a32 = vfma(e3, b2, a32)
-        let b3 = vsplat(x3[k &+ 1])
-        a03 = vfma(e0, b3, a03)
-        a13 = vfma(e1, b3, a13)
-        a23 = vfma(e2, b3, a23)
-        a33 = vfma(e3, b3, a33)
-      }
+      for panel in 0..<4 { vprefetch(w + ahead + panel &* 16) }
+      let (w0, w1, w2, w3) = (vwords(w), vwords(w + 16), vwords(w + 32), vwords(w + 48))
+      let even = (veven(w0), veven(w1), veven(w2), veven(w3))
+      a0 = addFour(a0, even, x0[k])
+      a1 = addFour(a1, even, x1[k])
+      a2 = addFour(a2, even, x2[k])
+      a3 = addFour(a3, even, x3[k])
+      let odd = (vodd(w0), vodd(w1), vodd(w2), vodd(w3))
+      a0 = addFour(a0, odd, x0[k &+ 1])
+      a1 = addFour(a1, odd, x1[k &+ 1])
+      a2 = addFour(a2, odd, x2[k &+ 1])
+      a3 = addFour(a3, odd, x3[k &+ 1])
       w += 64
     }
     if width & 1 == 1 {
       let k = width &- 1
-      let w0 = vwords(w)
-      let w1 = vwords(w + 16)
-      let w2 = vwords(w + 32)
-      let w3 = vwords(w + 48)
-      do {
-        let e0 = veven(w0)
-        let e1 = veven(w1)
-        let e2 = veven(w2)
-        let e3 = veven(w3)
-        let b0 = vsplat(x0[k])
-        a00 = vfma(e0, b0, a00)
-        a10 = vfma(e1, b0, a10)
-        a20 = vfma(e2, b0, a20)
-        a30 = vfma(e3, b0, a30)
-        let b1 = vsplat(x1[k])
-        a01 = vfma(e0, b1, a01)
-        a11 = vfma(e1, b1, a11)
-        a21 = vfma(e2, b1, a21)
-        a31 = vfma(e3, b1, a31)
-        let b2 = vsplat(x2[k])
-        a02 = vfma(e0, b2, a02)
-        a12 = vfma(e1, b2, a12)
-        a22 = vfma(e2, b2, a22)
-        a32 = vfma(e3, b2, a32)
-        let b3 = vsplat(x3[k])
-        a03 = vfma(e0, b3, a03)
-        a13 = vfma(e1, b3, a13)
-        a23 = vfma(e2, b3, a23)
-        a33 = vfma(e3, b3, a33)
-      }
+      let even = (veven(vwords(w)), veven(vwords(w + 16)), veven(vwords(w + 32)), veven(vwords(w + 48)))
+      a0 = addFour(a0, even, x0[k])
+      a1 = addFour(a1, even, x1[k])
+      a2 = addFour(a2, even, x2[k])
+      a3 = addFour(a3, even, x3[k])
     }
-    vstore(sums, a00)
-    vstore(sums + 16, a10)
-    vstore(sums + 32, a20)
-    vstore(sums + 48, a30)
-    vstore(sums + 64, a01)
-    vstore(sums + 80, a11)
-    vstore(sums + 96, a21)
-    vstore(sums + 112, a31)
-    vstore(sums + 128, a02)
-    vstore(sums + 144, a12)
-    vstore(sums + 160, a22)
-    vstore(sums + 176, a32)
-    vstore(sums + 192, a03)
-    vstore(sums + 208, a13)
-    vstore(sums + 224, a23)
-    vstore(sums + 240, a33)
+    storeFour(sums, a0)
+    storeFour(sums + 64, a1)
+    storeFour(sums + 128, a2)
+    storeFour(sums + 192, a3)
   }
 #endif
