@@ -71,11 +71,12 @@ package struct RunSizes: Sendable, Hashable {
 
   private static func checkProcesses(_ configuration: EngineConfiguration, cpus: Int) throws(EngineError) {
     let ranks = configuration.fleet?.mostRanksPerHost ?? configuration.mesh.worldSize
+    let place = configuration.fleet == nil ? "this" : "one"
     let mostRanks = max(64, cpus * ranksPerCPU)
     guard ranks <= mostRanks else {
       throw EngineError(
         .configuration,
-        "\(configuration.mesh) asks for \(ranks) workers on \(configuration.fleet == nil ? "this" : "one") host; its \(cpus) CPUs allow at most \(mostRanks)"
+        "\(configuration.mesh) asks for \(ranks) workers on \(place) host; its \(cpus) CPUs allow at most \(mostRanks)"
           + ", so lower a degree of the mesh")
     }
     let mostThreads = max(16, cpus * threadsPerCPU)

@@ -66,11 +66,6 @@ final class SSHLab: Sendable {
     }
   }
 
-  /// Runs a command line on the hub until `close`; for captures.
-  func hubShell(_ script: String) throws {
-    try Self.run("nsenter --net=/run/netns/\(prefix)hub sh -c '\(script)'")
-  }
-
   /// Ends whatever runs on the hosts and takes them away.
   func close() {
     _ = try? Self.run(Self.down, ["P": prefix, "N": "\(count)"])

@@ -4,8 +4,8 @@ internal import Synchronization
 /// Says who may connect to the encrypted sockets of a context (ZeroMQ's ZAP, https://rfc.zeromq.org/spec/27).
 ///
 /// libzmq asks before a connection gets anywhere; a thread of its own answers, as the asking socket may be busy. Keys
-/// that are not on the list are refused. While the list is not complete an unknown key waits for a while, since its owner
-/// may have heard of us before we heard of it, and is then told to come again: libzmq takes two seconds over that.
+/// that are not on the list are refused. While the list is not complete an unknown key waits for a while, since its
+/// owner may have heard of us before we heard of it, and is then told to come again: libzmq takes two seconds over that.
 final class Gatekeeper: Sendable {
   private struct State {
     var guests: [[UInt8]: String] = [:]
