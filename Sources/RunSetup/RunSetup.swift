@@ -97,7 +97,6 @@ package struct RunSetup: Sendable {
     options.numLanes =
       numLanes ?? (InstructionSet.best == .avx512 ? 16 : InstructionSet.best == .avx2 ? 8 : 4)
     options.loadFormat = settings.model.loadFormat.rawValue
-    options.expertDispatch = .init(rawValue: settings.launch.expertDispatch.rawValue) ?? .auto
     options.machine.coresPerHost = ProcessInfo.processInfo.activeProcessorCount
     try options.takeOverrides(additionalConfig: additionalConfig)
     return options

@@ -22,14 +22,6 @@ import Testing
     #expect(outcome.standardError == "")
   }
 
-  @Test(arguments: [
-    ("all-to-all", "expert-dispatch-all-to-all"), ("all-reduce", "expert-token-all-gather"),
-  ])
-  func theWayToTheExpertsIsPlannedAsAsked(dispatch: String, operation: String) async throws {
-    let outcome = try await plan(["--ep", "2", "--attn-dp", "2", "--expert-dispatch", dispatch])
-    #expect(outcome.standardOutput.contains(operation), "\(outcome.standardError)")
-  }
-
   @Test func theCommandLineWinsOverTheFile() async throws {
     try await withTemporaryDirectory { directory in
       let file = directory.appendingPathComponent("run.yaml")

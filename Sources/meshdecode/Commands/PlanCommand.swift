@@ -44,11 +44,10 @@ struct PlanCommand: ParsableCommand {
   @OptionGroup(title: "Model") var model: ModelOptions
   @OptionGroup(title: "Mesh") var mesh: MeshOptions
   @OptionGroup(title: "Scheduler") var scheduler: SchedulerOptions
-  @OptionGroup(title: "Mesh") var dispatch: ExpertDispatchOption
   @OptionGroup(title: "Output") var output: OutputOptions
 
   func run() throws {
-    let settings = try resolve(config, [model, mesh, scheduler, dispatch, output])
+    let settings = try resolve(config, [model, mesh, scheduler, output])
     var lanes: Int?
     if let numLanes {
       guard let number = Int(numLanes), (1...1024).contains(number) else {

@@ -77,11 +77,3 @@ struct LaunchOptions: SettingOptions {
     ]
   }
 }
-
-/// The one launch setting that a plan depends on.
-struct ExpertDispatchOption: SettingOptions {
-  @Option(name: .setting("expert_dispatch"), parsing: .unconditional, help: .setting("expert_dispatch"))
-  var expertDispatch: String?
-
-  var given: [(key: String, texts: [String])] { [flag("expert_dispatch", expertDispatch)] }
-}
