@@ -210,8 +210,8 @@ let package = Package(
     .executableTarget(
       name: "allocation-probe",
       dependencies: [
-        "CMallocCount", "Collectives", "Compute", "KVCaching", "Models", "Parsing", "TestSupport", "Topology",
-        "Transport", "Wire", "WorkerRuntime",
+        "CMallocCount", "Collectives", "Compute", "KVCaching", "Models", "Parsing", "Tensors", "TestSupport",
+        "Topology", "Transport", "Wire", "WorkerRuntime",
       ], path: "Tests/AllocationProbe", swiftSettings: optimised),
     tests("AllocationTests", ["allocation-probe", "TestSupport"], exclude: ["Thresholds"]),
     tests("TokenizationTests", ["Tokenization", "Parsing"], resources: [.copy("Fixtures")]),

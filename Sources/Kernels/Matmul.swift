@@ -75,8 +75,11 @@ private func matmulPanels(
     {
       // What the whole blocks leave at both ends of the range.
       let whole = wholeBlocks(panels, outputs)
-      for rest in [panels.lowerBound..<whole.lowerBound, whole.upperBound..<panels.upperBound]
-      where !rest.isEmpty {
+      // By number, not in an array: a step allocates nothing.
+      for side in 0..<2 {
+        let rest =
+          side == 0 ? panels.lowerBound..<whole.lowerBound : whole.upperBound..<panels.upperBound
+        if rest.isEmpty { continue }
         matmulPanels(
           weights, isBF16, rest, inputs, outputs, x, xStride, xRows, rows, leafWidth, leafCount, merges, y,
           yStride, rootStride, bias, ahead)

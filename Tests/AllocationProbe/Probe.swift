@@ -4,6 +4,7 @@ internal import Compute
 internal import KVCaching
 internal import Models
 internal import Parsing
+internal import Tensors
 internal import TestSupport
 internal import Topology
 internal import Transport
@@ -12,8 +13,8 @@ internal import WorkerRuntime
 
 /// Decodes on ranks that are threads of this process, and counts what they allocate between a step plan and its result.
 ///
-/// `allocation-probe MODEL TP TRANSPORT THREADS`: MODEL is a checkpoint directory, or `dense` for a small Llama with dummy
-/// weights. Each rank receives, decodes and runs plans and sends results as a worker does. Prints the steps counted, the
+/// `allocation-probe MODEL TP TRANSPORT THREADS`: MODEL is a checkpoint directory, or `dense` for a small
+/// Llama with dummy weights. Each rank receives, decodes and runs plans and sends results as a worker does. Prints the steps counted, the
 /// allocations and, apart, those that ZeroMQ made. MALLOC_TRACES=N shows where the first N come from.
 @main
 enum Probe {
