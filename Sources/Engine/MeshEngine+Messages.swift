@@ -55,6 +55,9 @@ extension MeshEngine {
     case .stepResult:
       let result = try StepResult(from: &reader)
       count(result.expertLoad)
+      if core.settings.placements[rank].replica == 0 {
+        overheads?.note(result.step, work: result.timings.total, at: Deadline.now)
+      }
       if directResults == nil {
         events.append(.stepResult(result, rank: rank, incarnation: start))
       } else {

@@ -49,6 +49,8 @@ package final class MeshEngine {
   /// What `run(untilReadable:)` waits for, and whether it has come.
   private var awaitedInput: Int32?
   private var isInputReady = false
+  /// Of the first replica; nil, and nothing is kept, unless a measurement asks for it.
+  var overheads: StepOverheads?
   /// Gets a line for the user when a rank was lost or replaced.
   package var notice: (String) -> Void = { _ in }
 
@@ -200,6 +202,16 @@ package final class MeshEngine {
     let wanted = completedSteps * plan.mesh.replicaGroup(of: 0).size
     while traces.count < wanted { try turn { _ in } }
     return traces
+  }
+
+  /// Begins to note what the first replica's steps take beside the work of their ranks.
+  package func measureOverheads() { overheads = StepOverheads() }
+
+  /// Nanoseconds of every step since `measureOverheads`, which ends with this.
+  package func takeOverheads() -> [UInt64] {
+    overheads?.finish()
+    defer { overheads = nil }
+    return overheads?.samples ?? []
   }
 
   func count(_ load: [UInt32]) {

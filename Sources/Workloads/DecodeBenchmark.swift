@@ -16,6 +16,8 @@ package struct DecodeBenchmark {
     /// Weight bytes read per generated or processed token step, per second; nil for prefill.
     package var weightGigabytesPerSecond: Double?
     package var bandwidthFraction: Double?
+    /// Median microseconds of a step in which no rank worked: scheduling, messages, waking up; nil for prefill.
+    package var overheadMicroseconds: Double?
 
     package var mean: Double { samples.reduce(0, +) / Double(max(samples.count, 1)) }
 
@@ -29,7 +31,8 @@ package struct DecodeBenchmark {
 
   package var promptTokens = 512
   package var generatedTokens = 128
-  package var batch = 1
+  /// Sequences at once: decode is measured for each of them, prefill for the first.
+  package var batches = [1]
   package var repetitions = 5
   /// Read bandwidth of the machine with the run's threads, in bytes per second.
   package var readBandwidth: Double?
@@ -40,40 +43,48 @@ package struct DecodeBenchmark {
 
   package init(engine: MeshEngine) { self.engine = engine }
 
-  /// Runs both tests (a size of 0 leaves one out).
+  /// Runs all tests (a size of 0 leaves one out).
   package mutating func run(progress: (String) -> Void = { _ in }) throws -> [Row] {
     var rows: [Row] = []
-    if promptTokens > 0 {
+    if promptTokens > 0, let batch = batches.first {
       progress("pp\(promptTokens)")
-      let samples = try measure(prompt: promptTokens, generate: 1).map {
+      let samples = try measure(batch: batch, prompt: promptTokens, generate: 1).map {
         Double(promptTokens * batch) / $0.total
       }
       rows.append(Row(test: "pp\(promptTokens)", batch: batch, samples: samples))
     }
-    if generatedTokens > 0 {
-      progress("tg\(generatedTokens)")
-      let samples = try measure(prompt: 1, generate: generatedTokens + 1).map {
-        Double(generatedTokens * batch) / $0.afterFirst
-      }
-      var row = Row(test: "tg\(generatedTokens)", batch: batch, samples: samples)
-      let bytes = engine.weightBytesPerStep(batch: batch) * row.mean / Double(batch)
-      row.weightGigabytesPerSecond = bytes / 1e9
-      row.bandwidthFraction = readBandwidth.map { bytes / $0 }
-      rows.append(row)
+    for batch in batches where generatedTokens > 0 {
+      progress("tg\(generatedTokens)" + (batch > 1 ? " of \(batch) sequences" : ""))
+      rows.append(try decode(batch: batch))
     }
     return rows
+  }
+
+  private mutating func decode(batch: Int) throws -> Row {
+    let samples = try measure(batch: batch, prompt: 1, generate: generatedTokens + 1)
+    var row = Row(
+      test: "tg\(generatedTokens)", batch: batch,
+      samples: samples.map { Double(generatedTokens * batch) / $0.afterFirst })
+    let bytes = engine.weightBytesPerStep(batch: batch) * row.mean / Double(batch)
+    row.weightGigabytesPerSecond = bytes / 1e9
+    row.bandwidthFraction = readBandwidth.map { bytes / $0 }
+    let overheads = samples.flatMap(\.overheads).sorted()
+    if !overheads.isEmpty { row.overheadMicroseconds = Double(overheads[overheads.count / 2]) / 1000 }
+    return row
   }
 
   private struct Sample {
     var total: Double
     var afterFirst: Double
     var tokens: [[TokenID]]
+    /// Nanoseconds, by step.
+    var overheads: [UInt64]
   }
 
-  private mutating func measure(prompt: Int, generate: Int) throws -> [Sample] {
-    let warmUp = try sample(prompt: prompt, generate: generate)
+  private mutating func measure(batch: Int, prompt: Int, generate: Int) throws -> [Sample] {
+    let warmUp = try sample(batch: batch, prompt: prompt, generate: generate)
     return try (0..<repetitions).map { _ in
-      let sample = try sample(prompt: prompt, generate: generate)
+      let sample = try sample(batch: batch, prompt: prompt, generate: generate)
       guard sample.tokens == warmUp.tokens else {
         throw EngineError(
           .failure, "two runs of the same prompts gave different tokens; the measurement is void")
@@ -82,13 +93,14 @@ package struct DecodeBenchmark {
     }
   }
 
-  private mutating func sample(prompt: Int, generate: Int) throws -> Sample {
+  private mutating func sample(batch: Int, prompt: Int, generate: Int) throws -> Sample {
     var sampling = SamplingParameters()
     sampling.temperature = 0
     sampling.maxTokens = generate
     sampling.ignoreEOS = true
     let first = nextRequest
     nextRequest += UInt64(batch)
+    engine.measureOverheads()
     let started = clock.now
     for index in 0..<batch {
       engine.submit(
@@ -119,6 +131,6 @@ package struct DecodeBenchmark {
     let ended = clock.now
     return Sample(
       total: (ended - started) / .seconds(1), afterFirst: (ended - (firstsDone ?? started)) / .seconds(1),
-      tokens: tokens)
+      tokens: tokens, overheads: engine.takeOverheads())
   }
 }

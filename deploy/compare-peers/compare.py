@@ -22,8 +22,9 @@ def arguments():
     parser.add_argument("--models", default=",".join(models.SHAPES))
     parser.add_argument("--formats", default="bf16,q8,q4")
     parser.add_argument("--threads", default="1,2")
-    parser.add_argument("--tests", default="tg32,pp512", help="tgN decode, ppN prefill, bN decode of N sequences")
+    parser.add_argument("--tests", default="tg32,pp512,b4,b16,b32", help="tgN decode, ppN prefill, bN decode of N sequences")
     parser.add_argument("--rounds", type=int, default=3, help="alternations; each takes one sample of both")
+    parser.add_argument("--generated", type=int, default=32, help="tokens of bN tests without a tgN test")
     parser.add_argument("--json", default="", help="also write the rows to this file")
     chosen = parser.parse_args()
     for name, known in [("models", models.SHAPES), ("formats", FORMATS)]:
@@ -48,38 +49,59 @@ def output(command):
     return done.stdout
 
 
-def mesh_sample(options, directory, form, threads, test):
-    kind, count = re.fullmatch(r"(tg|pp|b)(\d+)", test).groups()
-    sizes = {
-        "tg": ["-p", "0", "-n", count],
-        "pp": ["-p", count, "-n", "0"],
-        "b": ["-p", "0", "-n", "32", "--batch", count],
-    }[kind]
+def sizes(options):
+    """Prompt length, generated tokens and batches of the chosen tests; one length of each kind."""
+    found = {"tg": [], "pp": [], "b": []}
+    for test in options.tests.split(","):
+        kind, count = re.fullmatch(r"(tg|pp|b)(\d+)", test).groups()
+        found[kind].append(int(count))
+    return max(found["pp"], default=0), max(found["tg"], default=0), sorted(set(found["b"]))
+
+
+def mesh_samples(options, directory, form, threads):
+    """One sample of every test: speed and fraction of the read bandwidth. The model is loaded once."""
+    prompt, generated, batches = sizes(options)
+    batches = ([1] if generated else []) + batches
     command = [
         options.meshdecode, "bench", "decode", "--model", directory, "--load-format", "dummy",
         "--quantization", form, "--threads-per-worker", str(threads), "--repetitions", "1",
-        "--max-num-batched-tokens", "512", "--output", "json",
+        "--max-num-batched-tokens", "512", "-p", str(prompt),
+        "-n", str((generated or options.generated) if batches else 0),
+        "--batch", ",".join(map(str, batches or [1])), "--output", "json",
     ]
-    row = json.loads(output(pinned(threads, command + sizes)))["rows"][0]
-    return row["avg_tokens_per_s"], row.get("bandwidth_fraction")
+    samples = {}
+    for row in json.loads(output(pinned(threads, command)))["rows"]:
+        name = f"b{row['batch']}" if row["batch"] > 1 else row["test"]
+        samples[name] = (row["avg_tokens_per_s"], row.get("bandwidth_fraction"))
+    return samples
 
 
-def llama_sample(options, file, threads, test):
-    kind, count = re.fullmatch(r"(tg|pp|b)(\d+)", test).groups()
-    if kind == "b":
+def llama_samples(options, file, threads):
+    """The same from llama.cpp: llama-bench for one sequence, llama-batched-bench for several."""
+    prompt, generated, batches = sizes(options)
+    samples = {}
+    if prompt or generated:
+        tool = os.path.join(options.llama_bin, "llama-bench")
+        # Not mapped: pages of a file may be taken away between two samples.
+        command = [tool, "-m", file, "-mmp", "0", "-t", str(threads), "-r", "1", "-o", "json"]
+        text = output(pinned(threads, command + ["-p", str(prompt), "-n", str(generated)]))
+        for row in json.loads(text):
+            name = f"pp{row['n_prompt']}" if row["n_prompt"] else f"tg{row['n_gen']}"
+            samples[name] = row["avg_ts"]
+    if batches:
         tool = os.path.join(options.llama_bin, "llama-batched-bench")
+        length = generated or options.generated
         text = output(
             pinned(threads, [
-                tool, "-m", file, "-c", str(64 * int(count)), "-b", "2048", "-ub", "512", "-npp", "1",
-                "-ntg", "32", "-npl", count, "-t", str(threads), "-tb", str(threads), "--output-format", "jsonl",
+                tool, "-m", file, "--no-mmap", "-c", str((length + 32) * max(batches)), "-b", "2048", "-ub", "512",
+                "-npp", "1", "-ntg", str(length), "-npl", ",".join(map(str, batches)), "-t", str(threads),
+                "-tb", str(threads), "--output-format", "jsonl",
             ]))
-        rows = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
-        return rows[-1]["speed_tg"]
-    tool = os.path.join(options.llama_bin, "llama-bench")
-    sizes = ["-p", "0", "-n", count] if kind == "tg" else ["-p", count, "-n", "0"]
-    text = output(
-        pinned(threads, [tool, "-m", file, "-t", str(threads), "-r", "1", "-o", "json"] + sizes))
-    return json.loads(text)[0]["avg_ts"]
+        for line in text.splitlines():
+            if line.startswith("{"):
+                row = json.loads(line)
+                samples[f"b{row['pl']}"] = row["speed_tg"]
+    return samples
 
 
 def main():
@@ -95,35 +117,43 @@ def main():
         for form in options.formats.split(","):
             file = models.gguf_file(options.work, model, FORMATS[form]) if has_llama else ""
             for threads in map(int, options.threads.split(",")):
-                for test in options.tests.split(","):
-                    rows.append(measure(options, has_llama, (model, directory, form, file, threads, test)))
+                rows += measure(options, (model, directory, form, file, threads))
     if options.json:
         with open(options.json, "w") as out:
             json.dump({"rows": rows}, out, indent=1)
 
 
-def measure(options, has_llama, what):
-    model, directory, form, file, threads, test = what
-    ours, theirs, fractions = [], [], []
+def measure(options, what):
+    """All tests of one model, format and number of threads: both sides in turn, `rounds` times."""
+    model, directory, form, file, threads = what
+    ours, theirs = [], []
     for _ in range(options.rounds):
-        speed, fraction = mesh_sample(options, directory, form, threads, test)
-        ours.append(speed)
-        if fraction:
-            fractions.append(fraction)
-        if has_llama:
-            theirs.append(llama_sample(options, file, threads, test))
-    mine = statistics.median(ours)
-    peer = statistics.median(theirs) if theirs else None
-    fraction = statistics.median(fractions) if fractions else None
+        ours.append(mesh_samples(options, directory, form, threads))
+        if file:
+            theirs.append(llama_samples(options, file, threads))
+    rows = []
+    for test in ours[0]:
+        mine = [sample[test][0] for sample in ours]
+        fractions = [sample[test][1] for sample in ours if sample[test][1]]
+        peer = [sample[test] for sample in theirs]
+        rows.append({
+            "model": model, "quantization": form, "threads": threads, "test": test, "meshdecode": mine,
+            "llama_cpp": peer, "bandwidth_fraction": statistics.median(fractions) if fractions else None,
+        })
+        show(rows[-1])
+    return rows
+
+
+def show(row):
+    mine = statistics.median(row["meshdecode"])
+    peer = statistics.median(row["llama_cpp"]) if row["llama_cpp"] else None
+    fraction = row["bandwidth_fraction"]
     cells = [
-        model, form, str(threads), test, f"{mine:.2f}", f"{peer:.2f}" if peer else "-",
-        f"{mine / peer:.2f}" if peer else "-", f"{100 * fraction:.0f} %" if fraction else "",
+        row["model"], row["quantization"], str(row["threads"]), row["test"], f"{mine:.2f}",
+        f"{peer:.2f}" if peer else "-", f"{mine / peer:.2f}" if peer else "-",
+        f"{100 * fraction:.0f} %" if fraction else "",
     ]
     print("| " + " | ".join(cells) + " |", flush=True)
-    return {
-        "model": model, "quantization": form, "threads": threads, "test": test, "meshdecode": ours,
-        "llama_cpp": theirs, "bandwidth_fraction": fraction,
-    }
 
 
 main()

@@ -1,17 +1,19 @@
 #!/usr/bin/env bash
 # Measures MeshDecode beside llama.cpp on the same random-weight models and cores; see README.md here.
 #   deploy/compare-peers/run.sh [--install] [--work DIR] [--llama-bin DIR] [--meshdecode FILE] [options of compare.py]
+#   deploy/compare-peers/run.sh --collectives [--work DIR] [--meshdecode FILE] [options of collectives.py]
 set -euo pipefail
 here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 # shellcheck source=deploy/common.sh
 source "$here/../common.sh"
 
 work="${XDG_CACHE_HOME:-$HOME/.cache}/meshdecode-peers"
-install=no llama_bin='' meshdecode=''
+install=no llama_bin='' meshdecode='' collectives=no
 rest=()
 while [ $# -gt 0 ]; do
   case "$1" in
     --install) install=yes ;;
+    --collectives) collectives=yes ;;
     --work) work=${2:?--work needs a directory}; shift ;;
     --llama-bin) llama_bin=${2:?--llama-bin needs a directory}; shift ;;
     --meshdecode) meshdecode=${2:?--meshdecode needs a file}; shift ;;
@@ -21,15 +23,20 @@ while [ $# -gt 0 ]; do
 done
 mkdir -p "$work"
 
-command -v python3 >/dev/null || fail "python3 is needed to write models for llama.cpp; install it"
-[ -x "$work/python/bin/pip" ] || python3 -m venv "$work/python"
-"$work/python/bin/python" -c 'import gguf' 2>/dev/null || "$work/python/bin/pip" -q install gguf
+command -v python3 >/dev/null || fail "python3 is needed; install it"
 
 if [ -z "$meshdecode" ]; then
   cd "$root"
   swift build -c release --product meshdecode >&2
   meshdecode="$(swift build -c release --show-bin-path)/meshdecode"
 fi
+
+if [ $collectives = yes ]; then
+  exec python3 "$here/collectives.py" --work "$work" --meshdecode "$meshdecode" ${rest[@]+"${rest[@]}"}
+fi
+
+[ -x "$work/python/bin/pip" ] || python3 -m venv "$work/python"
+"$work/python/bin/python" -c 'import gguf' 2>/dev/null || "$work/python/bin/pip" -q install gguf
 
 # llama.cpp as its authors build it for one machine: native flags, OpenMP, no shared libraries.
 build_llama() {

@@ -16,7 +16,7 @@ struct BenchDecodeCommand: ParsableCommand {
     discussion: """
       Examples:
         meshdecode bench decode --tp 2
-        meshdecode bench decode --model DIR --load-format dummy -p 512 -n 128 --batch 4 --repetitions 5 --output json
+        meshdecode bench decode --model DIR --load-format dummy -p 512 -n 128 --batch 1,4,16 --output json
       """)
 
   @Option(
@@ -29,8 +29,12 @@ struct BenchDecodeCommand: ParsableCommand {
     help: "Tokens of the decode test; 0 leaves it out.")
   var generateTokens = 128
 
-  @Option(name: .customLong("batch"), help: "Sequences at once.")
-  var batch = 1
+  @Option(
+    name: .customLong("batch"), parsing: .unconditional,
+    help: ArgumentHelp(
+      "Sequences at once; decode is measured for each number of a list, prefill for the first. (default: 1)",
+      valueName: "numbers"))
+  var batch = "1"
 
   @Option(name: .customLong("repetitions"), help: "Measured runs of each test.")
   var repetitions = 5
@@ -45,16 +49,17 @@ struct BenchDecodeCommand: ParsableCommand {
   func run() throws {
     for (name, value, range) in [
       ("-p", promptTokens, 0...1_000_000), ("-n", generateTokens, 0...1_000_000),
-      ("--batch", batch, 1...4096),
       ("--repetitions", repetitions, 1...1000),
     ] where !range.contains(value) {
       throw SettingsError("\(name) cannot be \(value); give \(range.lowerBound) to \(range.upperBound).")
     }
+    let batches = try batchSizes()
+    let most = batches.max() ?? 1
     let settings = try resolve(config, [model, mesh, scheduler, launch, output])
     let running = try RunningMesh.start(settings) { configuration in
       configuration.cachesPrefixes = false
-      configuration.maxSequences = max(batch, 1)
-      configuration.maxBatchedTokens = max(configuration.maxBatchedTokens, batch)
+      configuration.maxSequences = most
+      configuration.maxBatchedTokens = max(configuration.maxBatchedTokens, most)
       if configuration.maxModelLength == 0 {
         configuration.maxModelLength = max(promptTokens, generateTokens) + 2
       }
@@ -64,7 +69,7 @@ struct BenchDecodeCommand: ParsableCommand {
     var benchmark = DecodeBenchmark(engine: running.engine)
     benchmark.promptTokens = promptTokens
     benchmark.generatedTokens = generateTokens
-    benchmark.batch = batch
+    benchmark.batches = batches
     benchmark.repetitions = repetitions
     benchmark.readBandwidth = try ReadBandwidth.measure(threads: threads)
     let rows = try benchmark.run { Terminal.note("measuring \($0) ...") }
@@ -74,6 +79,15 @@ struct BenchDecodeCommand: ParsableCommand {
       let document: JSONValue = ["rows": .array(rows.map { json($0, running) })]
       try Terminal.write(JSONWriter.string(document, options: .spaced) + "\n")
     case .text: try Terminal.write(table(rows, running).text + "\n")
+    }
+  }
+
+  private func batchSizes() throws -> [Int] {
+    try batch.split(separator: ",", omittingEmptySubsequences: false).map {
+      guard let size = Int($0), (1...4096).contains(size) else {
+        throw SettingsError("--batch cannot be '\($0)'; give numbers from 1 to 4096, separated by commas.")
+      }
+      return size
     }
   }
 
@@ -88,6 +102,7 @@ struct BenchDecodeCommand: ParsableCommand {
       "samples_tokens_per_s": .array(row.samples.map { .number($0) }),
       "weight_gb_per_s": row.weightGigabytesPerSecond.map { .number($0) } ?? .null,
       "bandwidth_fraction": row.bandwidthFraction.map { .number($0) } ?? .null,
+      "overhead_us": row.overheadMicroseconds.map { .number($0) } ?? .null,
     ]
   }
 
@@ -96,6 +111,7 @@ struct BenchDecodeCommand: ParsableCommand {
       ("model", .left), ("size", .right), ("format", .left), ("mesh", .left), ("threads", .right),
       ("batch", .right),
       ("test", .left), ("t/s", .right), ("weights GB/s", .right), ("of read bandwidth", .right),
+      ("overhead", .right),
     ])
     for row in rows {
       table.add([
@@ -104,6 +120,7 @@ struct BenchDecodeCommand: ParsableCommand {
         "\(Numbers.decimal(row.mean, digits: 2)) ± \(Numbers.decimal(row.deviation, digits: 2))",
         row.weightGigabytesPerSecond.map { Numbers.decimal($0, digits: 2) } ?? "",
         row.bandwidthFraction.map { Numbers.decimal($0 * 100, digits: 0) + " %" } ?? "",
+        row.overheadMicroseconds.map { Numbers.duration(seconds: $0 / 1e6) } ?? "",
       ])
     }
     return table
