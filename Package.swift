@@ -121,14 +121,17 @@ let package = Package(
     .target(name: "CProcesses"),
     room("Launching", ["CProcesses"]),
     room("Presentation"),
+    // What must outlive the coordinator's process.
+    room("Journaling", ["Scheduling", "Wire", "Parsing", "Compute"], optimised),
     room(
       "Engine",
       [
-        "Coordination", "Launching", "WorkerRuntime", "Models", "ModelConfigs", "Layers", "Compute",
+        "Coordination", "Journaling", "Launching", "WorkerRuntime", "Models", "ModelConfigs", "Layers",
+        "Compute",
         "Scheduling",
         "Tensors", "Topology", "Transport", "Parsing", "Wire",
       ]),
-    room("Workloads", ["Engine", "Scheduling", "Tokenization", "Topology", "Parsing", "Wire"]),
+    room("Workloads", ["Engine", "Journaling", "Scheduling", "Tokenization", "Topology", "Parsing", "Wire"]),
     room(
       "RunSetup",
       [
@@ -149,7 +152,9 @@ let package = Package(
     .executableTarget(
       name: "meshdecode",
       dependencies: [
-        "Settings", "ConfigFiles", "Topology", "FaultDrills", "Launching", "Presentation", "RunSetup",
+        "Settings", "ConfigFiles", "Topology", "FaultDrills", "Journaling", "Launching", "Presentation",
+        "RunSetup",
+        "Scheduling",
         "Parsing", "Planning", "Tensors",
         "Tokenization", "Collectives", "Coordination", "Engine", "Workloads", "WorkerRuntime", "Compute",
         "Wire", "Transport",
@@ -172,6 +177,7 @@ let package = Package(
     tests("ClusterTests", ["meshdecode", "Parsing", "TestSupport"]),
     tests("CommandTests", ["meshdecode", "Settings", "Parsing", "TestSupport"]),
 
+    tests("JournalingTests", ["Journaling", "Scheduling", "Wire", "Parsing", "TestSupport"]),
     tests("ParsingTests", ["Parsing"]),
     tests("TensorsTests", ["Tensors"]),
     tests("TopologyTests", ["Topology"]),
@@ -234,6 +240,7 @@ if isFuzzing {
   }
   package.targets += [
     fuzzer("JSON", ["Parsing"]),
+    fuzzer("Journal", ["Journaling"]),
     fuzzer("Safetensors", ["Checkpoints"]),
     fuzzer("Template", ["Parsing", "Tokenization"]),
     fuzzer("Tokenizer", ["Tokenization", "Parsing"]),

@@ -4,6 +4,7 @@ package import Parsing
 package import Tensors
 package import Topology
 package import Transport
+package import Wire
 package import WorkerRuntime
 
 /// Everything that a mesh of workers is started from: model, mesh, sizes and the way to reach each other.
@@ -60,6 +61,8 @@ package struct EngineConfiguration: Sendable {
   package var pulsePeriod: Duration = .milliseconds(500)
   package var onRankLoss = RankLossPolicy.respawn
   package var restarts = RestartLimits()
+  /// Later than any epoch of a former coordinator whose workers may still be about.
+  package var firstEpoch = Epoch(rawValue: 1)
 
   /// Longest default sequence of models that allow far more than a CPU can serve in reasonable time.
   package static let defaultLengthLimit = 32_768

@@ -8,7 +8,7 @@ package enum EngineEvent: Sendable {
   case token(EmittedToken)
   case payload(SequencePayload)
   case finished(FinishedSequence)
-  case refused(RequestID, String)
+  case refused(RequestID, Refusal)
   /// Something happened to the ranks; streams go on by themselves.
   case membership(MembershipEvent)
 }

@@ -1,5 +1,6 @@
 internal import Compute
 internal import Coordination
+package import Journaling
 internal import Launching
 internal import ModelConfigs
 internal import Layers
@@ -53,6 +54,8 @@ package final class MeshEngine {
   var overheads: StepOverheads?
   /// Gets a line for the user when a rank was lost or replaced.
   package var notice: (String) -> Void = { _ in }
+  /// Where accepted requests and their tokens are written down, for a coordinator that comes after this one.
+  package var journal: JournalFile?
 
   /// Starts the workers; call `waitUntilReady` next.
   ///
@@ -130,6 +133,7 @@ package final class MeshEngine {
     settings.pulsePeriod = configuration.pulsePeriod
     settings.onRankLoss = configuration.onRankLoss
     settings.restarts = configuration.restarts
+    settings.firstEpoch = configuration.firstEpoch
     return settings
   }
 
@@ -246,9 +250,11 @@ package final class MeshEngine {
   func turn(_ observe: (EngineEvent) -> Void) throws(EngineError) {
     try collect(observe)
     directives.removeAll(keepingCapacity: true)
-    let batch = events
+    var batch = events
     events.removeAll(keepingCapacity: true)
+    admit(&batch, observe)
     core.handle(batch, now: Self.now, into: &directives)
+    record(directives)
     for directive in directives { try interpret(directive, observe) }
   }
 

@@ -26,6 +26,9 @@ package struct GenerationRequest: Sendable, Hashable {
   package var priority: Int
   /// When it is passed, the request ends with what it has.
   package var deadline: Timestamp?
+  /// By completion: what is known of its output from an earlier run of the same request; it goes on from there. Missing
+  /// ones begin anew.
+  package var known: [KnownOutput] = []
 
   package init(
     id: RequestID, promptTokens: [TokenID], sampling: SamplingParameters = SamplingParameters(),
@@ -54,6 +57,40 @@ package struct GenerationRequest: Sendable, Hashable {
     guard outputs.contains(.sample) || sampling.n == 1 else {
       return "n is \(sampling.n); a request that samples nothing has one completion"
     }
-    return sampling.problems(vocabularySize: limits.vocabularySize).first
+    return sampling.problems(vocabularySize: limits.vocabularySize).first ?? knownProblem(limits)
+  }
+
+  private func knownProblem(_ limits: SchedulerLimits) -> String? {
+    guard known.count <= sampling.n else {
+      return "output of \(known.count) completions is known, n is \(sampling.n)"
+    }
+    guard known.count < sampling.n || known.contains(where: { !$0.isOver }) else {
+      return "every completion is over already"
+    }
+    for output in known where !output.isOver {
+      guard promptTokens.count + output.tokens.count <= limits.lengthLimit else {
+        return "\(output.tokens.count) known tokens after a prompt of \(promptTokens.count) do not fit"
+          + " --max-model-len = \(limits.maxModelLength)"
+      }
+      for token in output.tokens where token.index < 0 || token.index >= limits.vocabularySize {
+        return "known token id \(token) is outside the vocabulary of \(limits.vocabularySize)"
+      }
+    }
+    return nil
+  }
+}
+
+/// What is known of one completion before it is computed.
+package struct KnownOutput: Sendable, Hashable {
+  package var tokens: [TokenID]
+  /// It has ended; nothing of it is computed any more.
+  package var isOver: Bool
+  /// Positions whose per-row outputs have been delivered.
+  package var deliveredRows: Int
+
+  package init(tokens: [TokenID] = [], isOver: Bool = false, deliveredRows: Int = 0) {
+    self.tokens = tokens
+    self.isOver = isOver
+    self.deliveredRows = deliveredRows
   }
 }

@@ -46,13 +46,17 @@ extension Scheduler {
     _ request: GenerationRequest, _ firstSequence: SequenceID, _ directives: inout [SchedulerDirective]
   ) {
     if let problem = request.problem(limits: limits) {
-      directives.append(.refused(request.id, problem))
+      directives.append(.refused(request.id, Refusal(problem)))
       return
     }
-    guard numWaiting + request.sampling.n <= limits.maxWaiting else {
+    // What has been accepted once is not turned away.
+    guard numWaiting + request.sampling.n <= limits.maxWaiting || !request.known.isEmpty else {
       directives.append(
         .refused(
-          request.id, "\(numWaiting) sequences wait, at most \(limits.maxWaiting) may; try again later"))
+          request.id,
+          Refusal(
+            "\(numWaiting) sequences wait, at most \(limits.maxWaiting) may; try again later",
+            kind: .busy(retryAfter: .seconds(1)))))
       return
     }
     precondition(sequencesOfRequest[request.id] == nil, "\(request.id) exists already")
@@ -60,13 +64,22 @@ extension Scheduler {
     let ids = (0..<UInt64(request.sampling.n)).map { SequenceID(rawValue: firstSequence.rawValue + $0) }
     sequencesOfRequest[request.id] = ids
     for (completion, id) in ids.enumerated() {
-      let sequence = makeSequence(
+      let known = request.known.indices.contains(completion) ? request.known[completion] : KnownOutput()
+      if known.isOver {
+        sequencesOfRequest[request.id]?.removeAll { $0 == id }
+        continue
+      }
+      var sequence = makeSequence(
         request, id: id, completion: completion, leader: completion == 0 ? nil : firstSequence, group: group)
+      sequence.tokens += known.tokens
+      sequence.deliveredRows = known.deliveredRows
       let index = freeIndices.popLast() ?? sequences.count
       if index == sequences.count { sequences.append(sequence) } else { sequences[index] = sequence }
       precondition(indexByID.updateValue(index, forKey: id) == nil, "\(id) exists already")
-      groups[group].numTokens += request.promptTokens.count
+      groups[group].numTokens += sequence.tokens.count
       enqueue(index)
+      // Only a run that ended between a token and the note of its end leaves such a one.
+      if let last = known.tokens.last, let cause = ending(index, last) { finish(index, cause, &directives) }
     }
     if let deadline = request.deadline { noteDeadline(deadline) }
     count { $0.promptTokens += request.promptTokens.count * request.sampling.n }

@@ -114,7 +114,8 @@ extension Scheduler {
     if let cause = ending(index, sampled.token) { finish(index, cause, &directives) }
   }
 
-  private func ending(_ index: Int, _ token: TokenID) -> FinishCause? {
+  /// Why the sequence is over with this last token; nil when it goes on.
+  func ending(_ index: Int, _ token: TokenID) -> FinishCause? {
     let outputCount = sequences[index]!.outputCount
     if outputCount >= sequences[index]!.sampling.minTokens {
       if !sequences[index]!.sampling.ignoreEOS, limits.endOfSequenceTokens.contains(token.rawValue) {

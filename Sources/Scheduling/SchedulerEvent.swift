@@ -12,8 +12,8 @@ package enum SchedulerEvent: Sendable {
 
 /// What a scheduler wants done.
 package enum SchedulerDirective: Sendable, Hashable {
-  /// The request cannot be accepted; the text is one sentence.
-  case refused(RequestID, String)
+  /// The request is not taken.
+  case refused(RequestID, Refusal)
   case token(EmittedToken)
   case payload(SequencePayload)
   case finished(FinishedSequence)

@@ -121,7 +121,7 @@ package struct DecodeBenchmark {
           firsts += 1
           if firsts == batch { firstsDone = clock.now }
         }
-      case .refused(_, let text): refusal = text
+      case .refused(_, let reason): refusal = reason.text
       case .finished(let end):
         if case .failure(let text) = end.cause { refusal = text }
       default: break

@@ -1,4 +1,5 @@
 package import Engine
+package import Journaling
 package import Scheduling
 package import Tokenization
 package import Wire
@@ -27,52 +28,30 @@ package struct Completion: Sendable, Hashable {
   package var failure: String?
 }
 
-/// How long a run took.
-package struct RunTiming: Sendable, Hashable {
-  package var loadSeconds = 0.0
-  package var timeToFirstTokenSeconds = 0.0
-  package var prefillTokensPerSecond = 0.0
-  package var decodeTokensPerSecond = 0.0
-  package var outputTokens = 0
-
-  package init() {}
-
-  /// Adds the time of a later run: rates are averages over tokens, the first token's time is that of the first run.
-  package mutating func add(_ other: RunTiming) {
-    if outputTokens == 0 { timeToFirstTokenSeconds = other.timeToFirstTokenSeconds }
-    let mine = Double(outputTokens)
-    let theirs = Double(other.outputTokens)
-    func joined(_ rate: Double, _ otherRate: Double) -> Double {
-      guard rate > 0, otherRate > 0 else { return max(rate, otherRate) }
-      return (mine + theirs) / (mine / rate + theirs / otherRate)
-    }
-    prefillTokensPerSecond = joined(prefillTokensPerSecond, other.prefillTokensPerSecond)
-    decodeTokensPerSecond = joined(decodeTokensPerSecond, other.decodeTokensPerSecond)
-    outputTokens += other.outputTokens
-  }
-}
-
 /// Generates text for a list of prompts on a running mesh.
 ///
-/// Tokens become text as they come: only whole characters are shown, and nothing of a stop string.
+/// Tokens become text as they come: only whole characters are shown, and nothing of a stop string. A run that was cut
+/// short goes on from its journal: what is known is neither computed nor shown again.
 package struct GenerationRun {
-  private let engine: MeshEngine
-  private let tokenizer: Tokenizer?
   private let prompts: [PromptInput]
   private let sampling: SamplingParameters
   private let clock = ContinuousClock()
 
   private var texts: [CompletionText]
   private var completions: [Completion]
-  private var firstTokens = 0
+  /// Completions whose stop string was in what is known.
+  private var stopped: Set<Int> = []
+  private var knownTokens = 0
+  /// Completions that have got a token in this run.
+  private var begun: Set<Int> = []
   private var firstTokenAt: ContinuousClock.Instant?
   private var allFirstTokensAt: ContinuousClock.Instant?
 
+  /// - Parameter contents: the journal of an earlier run of the first of these prompts.
   package init(
-    engine: MeshEngine, tokenizer: Tokenizer?, prompts: [PromptInput], sampling: SamplingParameters
+    tokenizer: Tokenizer?, prompts: [PromptInput], sampling: SamplingParameters,
+    resuming contents: JournalContents = JournalContents()
   ) {
-    self.engine = engine
-    self.tokenizer = tokenizer
     self.prompts = prompts
     self.sampling = sampling
     completions = []
@@ -83,7 +62,32 @@ package struct GenerationRun {
         texts.append(CompletionText(tokenizer: tokenizer, stops: sampling.stop))
       }
     }
+    for entry in contents.requests {
+      for completion in 0..<sampling.n {
+        take(entry.output(completion), at: Int(entry.request.id.rawValue) * sampling.n + completion)
+      }
+    }
   }
+
+  /// Rebuilds a completion from what was written down.
+  private mutating func take(_ known: JournalContents.Output, at place: Int) {
+    for token in known.tokens where !stopped.contains(place) {
+      let piece = texts[place].append(token)
+      completions[place].text += piece.text
+      if piece.stopped { stopped.insert(place) }
+    }
+    completions[place].tokens = known.tokens
+    completions[place].logprobs = known.logprobs
+    completions[place].finishReason = known.finish
+    if known.finish != nil { completions[place].text += texts[place].flush() }
+    knownTokens += known.tokens.count
+  }
+
+  /// Every completion is there without computing anything.
+  package var isOver: Bool { completions.allSatisfy { $0.finishReason != nil } }
+
+  /// What there is so far.
+  package var soFar: [Completion] { completions }
 
   /// Runs all prompts to their end.
   ///
@@ -92,48 +96,67 @@ package struct GenerationRun {
   ///   - takeInterrupt: asked when a signal has come; true ends the answers here and the mesh runs on, false throws.
   /// - Throws: `EngineError` when the mesh fails or a prompt is refused.
   package mutating func run(
-    takeInterrupt: () -> Bool = { false }, show: (Int, String) throws -> Void = { _, _ in }
+    on engine: MeshEngine, takeInterrupt: () -> Bool = { false },
+    show: (Int, String) throws -> Void = { _, _ in }
   ) throws -> (completions: [Completion], timing: RunTiming) {
     let started = clock.now
-    for (index, prompt) in prompts.enumerated() {
-      engine.submit(
-        GenerationRequest(
-          id: RequestID(rawValue: UInt64(index)), promptTokens: prompt.tokens, sampling: sampling))
-    }
+    let expected = completions.count { $0.finishReason == nil }
+    for index in prompts.indices { submit(index, to: engine) }
     var failure: (any Error)?
-    try runEngine(takeInterrupt) { event in
+    try runEngine(engine, takeInterrupt) { event in
       guard failure == nil else { return }
       do {
-        try handle(event, show)
+        try handle(event, engine, expected, show)
       } catch {
         failure = error
-        cancelAll()
+        cancelAll(engine)
       }
     }
     if let failure { throw failure }
     return (completions, timing(since: started))
   }
 
-  private func runEngine(_ takeInterrupt: () -> Bool, _ observe: (EngineEvent) -> Void) throws(EngineError) {
+  private func submit(_ index: Int, to engine: MeshEngine) {
+    let mine = (index * sampling.n)..<((index + 1) * sampling.n)
+    guard mine.contains(where: { completions[$0].finishReason == nil }) else { return }
+    let id = RequestID(rawValue: UInt64(index))
+    var request = GenerationRequest(id: id, promptTokens: prompts[index].tokens, sampling: sampling)
+    if mine.contains(where: { !completions[$0].tokens.isEmpty }) {
+      request.known = mine.map {
+        KnownOutput(tokens: completions[$0].tokens, isOver: completions[$0].finishReason != nil)
+      }
+    }
+    engine.journal?.texts[id] = prompts[index].text
+    engine.submit(request)
+    for place in mine where stopped.contains(place) && completions[place].finishReason == nil {
+      engine.stop(id, completion: place - mine.lowerBound)
+    }
+  }
+
+  private func runEngine(
+    _ engine: MeshEngine, _ takeInterrupt: () -> Bool, _ observe: (EngineEvent) -> Void
+  ) throws(EngineError) {
     while true {
       do throws(EngineError) {
         return try engine.run(observe)
       } catch {
         guard case .interrupted = error.kind, takeInterrupt() else { throw error }
-        cancelAll()
+        cancelAll(engine)
       }
     }
   }
 
-  private func cancelAll() {
+  private func cancelAll(_ engine: MeshEngine) {
     for index in prompts.indices { engine.cancel(RequestID(rawValue: UInt64(index))) }
   }
 
-  private mutating func handle(_ event: EngineEvent, _ show: (Int, String) throws -> Void) throws {
+  private mutating func handle(
+    _ event: EngineEvent, _ engine: MeshEngine, _ expected: Int, _ show: (Int, String) throws -> Void
+  ) throws {
     switch event {
     case .token(let token):
       let place = Int(token.request.rawValue) * sampling.n + token.completion
-      noteToken(token)
+      noteToken(place, expected)
       completions[place].tokens.append(token.token)
       if let logprobs = token.logprobs { completions[place].logprobs.append(logprobs) }
       let piece = texts[place].append(token.token)
@@ -147,58 +170,32 @@ package struct GenerationRun {
       let rest = texts[place].flush()
       completions[place].text += rest
       if !rest.isEmpty { try show(place, rest) }
-    case .refused(let id, let text):
-      throw EngineError(.configuration, "prompt \(id.rawValue): \(text)")
+    case .refused(let id, let reason):
+      throw EngineError(
+        reason.kind == .invalid ? .configuration : .failure, "prompt \(id.rawValue): \(reason)")
     case .loading, .ready, .payload, .membership: break
     }
   }
 
-  private mutating func noteToken(_ token: EmittedToken) {
-    guard token.index == 0 else { return }
+  private mutating func noteToken(_ place: Int, _ expected: Int) {
+    guard begun.count < expected, begun.insert(place).inserted else { return }
     let now = clock.now
-    firstTokens += 1
     if firstTokenAt == nil { firstTokenAt = now }
-    if firstTokens == completions.count { allFirstTokensAt = now }
+    if begun.count == expected { allFirstTokensAt = now }
   }
 
   private func timing(since started: ContinuousClock.Instant) -> RunTiming {
     var timing = RunTiming()
     let ended = clock.now
-    timing.outputTokens = completions.reduce(0) { $0 + $1.tokens.count }
+    timing.outputTokens = completions.reduce(0) { $0 + $1.tokens.count } - knownTokens
     guard let first = firstTokenAt else { return timing }
     timing.timeToFirstTokenSeconds = (first - started) / .seconds(1)
     let prefillEnd = allFirstTokensAt ?? first
     let promptTokens = prompts.reduce(0) { $0 + $1.tokens.count }
     timing.prefillTokensPerSecond = Double(promptTokens) / max((prefillEnd - started) / .seconds(1), 1e-9)
     let decodeSeconds = (ended - first) / .seconds(1)
-    let decoded = timing.outputTokens - firstTokens
+    let decoded = timing.outputTokens - begun.count
     timing.decodeTokensPerSecond = decodeSeconds > 0 ? Double(decoded) / decodeSeconds : 0
     return timing
-  }
-}
-
-/// Turns one completion's tokens into text without half characters or parts of stop strings.
-struct CompletionText {
-  private var detokenizer: StreamingDetokenizer?
-  private var filter: StopStringFilter?
-  private var isStopped = false
-
-  init(tokenizer: Tokenizer?, stops: [String]) {
-    detokenizer = tokenizer?.makeStreamingDetokenizer(skipSpecialTokens: true)
-    filter = stops.isEmpty ? nil : StopStringFilter(stops)
-  }
-
-  mutating func append(_ token: TokenID) -> (text: String, stopped: Bool) {
-    guard !isStopped, let text = detokenizer?.append(token.rawValue) else { return ("", false) }
-    guard filter != nil, let result = filter?.append(text) else { return (text, false) }
-    isStopped = result.stopped
-    return result
-  }
-
-  /// What was held back at the end.
-  mutating func flush() -> String {
-    guard !isStopped, let rest = detokenizer?.flush() else { return "" }
-    guard filter != nil, let result = filter?.append(rest) else { return rest }
-    return result.stopped ? result.text : result.text + (filter?.flush() ?? "")
   }
 }

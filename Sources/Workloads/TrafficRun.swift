@@ -29,7 +29,7 @@ package struct TrafficRun {
     var failure: EngineError?
     try engine.run { event in
       switch event {
-      case .refused(_, let text): failure = EngineError(.configuration, text)
+      case .refused(_, let reason): failure = EngineError(.configuration, reason.text)
       case .finished(let end):
         if case .failure(let text) = end.cause { failure = EngineError(.failure, text) }
       default: break

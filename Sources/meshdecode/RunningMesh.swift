@@ -14,7 +14,7 @@ struct RunningMesh {
 
   /// Starts the mesh of `settings` and waits until all ranks have loaded, with a progress bar on a terminal.
   static func start(
-    _ settings: EngineSettings, adjust: (inout EngineConfiguration) -> Void = { _ in }
+    _ settings: EngineSettings, adjust: (inout EngineConfiguration) throws -> Void = { _ in }
   ) throws -> RunningMesh {
     let started = ContinuousClock.now
     let directory = try modelDirectory(of: settings)
@@ -22,7 +22,7 @@ struct RunningMesh {
     // Sampling is checked here, before any process starts.
     _ = try setup.samplingParameters()
     var configuration = try setup.engineConfiguration()
-    adjust(&configuration)
+    try adjust(&configuration)
     let tokenizer = try BundledModel.tokenizer(of: settings)
     if let seed = configuration.dummySeed {
       Terminal.note("note: dummy weights: random values from seed \(seed), not the model's")
@@ -45,5 +45,9 @@ struct RunningMesh {
   }
 
   /// The model's name in reports: the last part of its directory.
-  var modelName: String { URL(fileURLWithPath: setup.modelDirectory ?? "model").lastPathComponent }
+  var modelName: String { Self.modelName(setup) }
+
+  static func modelName(_ setup: RunSetup) -> String {
+    URL(fileURLWithPath: setup.modelDirectory ?? "model").lastPathComponent
+  }
 }

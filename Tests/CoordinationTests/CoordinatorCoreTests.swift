@@ -163,7 +163,8 @@ struct Driver {
     #expect(Driver.failure(directives)?.description == text)
     #expect(
       driver.handle(Driver.request(3)).first
-        == .refused(RequestID(rawValue: 3), "the run has failed: " + text))
+        == .refused(
+          RequestID(rawValue: 3), Refusal("the run has failed: " + text, kind: .unavailable)))
     #expect(driver.handle(.rankLost(rank: 0, Driver.killed)).isEmpty)
   }
 
@@ -217,7 +218,7 @@ struct Driver {
       Issue.record("a request was taken after the end")
       return
     }
-    #expect(text.contains("ending"))
+    #expect(text.text.contains("ending"))
   }
 
   @Test func replicasStepOnTheirOwn() throws {

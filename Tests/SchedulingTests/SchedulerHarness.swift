@@ -71,7 +71,7 @@ struct SchedulerHarness {
   mutating func note(_ directives: [SchedulerDirective]) {
     for directive in directives {
       switch directive {
-      case .refused(let request, let text): refused[request] = text
+      case .refused(let request, let reason): refused[request] = reason.text
       case .token(let emitted):
         #expect(emitted.index == tokens[emitted.sequence, default: []].count, "a token is lost or repeated")
         #expect(finished[emitted.sequence] == nil, "a token after the end")

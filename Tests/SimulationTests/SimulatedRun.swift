@@ -120,7 +120,7 @@ struct SimulatedRun {
         schedule(.stop(token.request, completion: stop), after: .microseconds(random.below(3000)))
       }
     case .finished(let end): client.note(end)
-    case .refused(let request, let text): client.note(refused: request, text)
+    case .refused(let request, let reason): client.note(refused: request, reason.text)
     case .payload(let payload): client.note(payload)
     case .failed(let failure): failures.append(failure)
     case .lost: numLosses += 1

@@ -91,6 +91,12 @@ package struct ProcessOutcome: Sendable {
   package let standardOutput: String
   package let standardError: String
 
+  package init(ending: Ending, standardOutput: String, standardError: String) {
+    self.ending = ending
+    self.standardOutput = standardOutput
+    self.standardError = standardError
+  }
+
   /// The exit code; nil after a signal.
   package var exitCode: Int32? {
     if case .exited(let code) = ending { code } else { nil }

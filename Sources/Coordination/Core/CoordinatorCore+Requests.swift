@@ -5,7 +5,7 @@ extension CoordinatorCore {
   /// Gives a request to the replica that suits it best: the same rule as between attention groups.
   mutating func submit(_ request: GenerationRequest, _ directives: inout [CoordinatorDirective]) {
     guard isOpen, !isDraining else {
-      directives.append(.refused(request.id, closedText))
+      directives.append(.refused(request.id, Refusal(closedText, kind: .unavailable)))
       return
     }
     guard requests[request.id] == nil else {
@@ -13,7 +13,7 @@ extension CoordinatorCore {
       return
     }
     if let problem = request.problem(limits: settings.limits) {
-      directives.append(.refused(request.id, problem))
+      directives.append(.refused(request.id, Refusal(problem)))
       return
     }
     var chosen = 0

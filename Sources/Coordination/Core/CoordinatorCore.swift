@@ -110,7 +110,9 @@ package struct CoordinatorCore: Sendable {
     _ event: CoordinatorEvent, _ now: Timestamp, _ directives: inout [CoordinatorDirective]
   ) {
     guard isOpen else {
-      if case .submit(let request) = event { directives.append(.refused(request.id, closedText)) }
+      if case .submit(let request) = event {
+        directives.append(.refused(request.id, Refusal(closedText, kind: .unavailable)))
+      }
       return
     }
     switch event {

@@ -43,7 +43,7 @@ package enum CoordinatorDirective: Sendable, Hashable {
   case serving
   /// Send the plan to every rank of the replica.
   case sendPlan(StepPlan, replica: Int)
-  case refused(RequestID, String)
+  case refused(RequestID, Refusal)
   case token(EmittedToken)
   case payload(SequencePayload)
   case finished(FinishedSequence)

@@ -118,12 +118,11 @@ struct ChatRun {
     var parameters = sampling
     if isUnlimited { parameters.maxTokens = running.engine.sizes.maxModelLength - prompt.tokens.count }
     var generation = GenerationRun(
-      engine: running.engine, tokenizer: running.tokenizer, prompts: [PromptInput(tokens: prompt.tokens)],
-      sampling: parameters)
+      tokenizer: running.tokenizer, prompts: [PromptInput(tokens: prompt.tokens)], sampling: parameters)
     let mayStop = input.isInteractive
     let shows = format == .text
     let (completions, timing) = try generation.run(
-      takeInterrupt: { mayStop && TerminationSignals.takeInterrupt() },
+      on: running.engine, takeInterrupt: { mayStop && TerminationSignals.takeInterrupt() },
       show: { _, piece in if shows { try Terminal.write(piece) } })
     try say("\n")
     guard var turn = completions.first else { return }

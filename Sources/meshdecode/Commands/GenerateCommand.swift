@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Engine
 internal import Foundation
+internal import Journaling
 internal import Parsing
 internal import Presentation
 internal import RunSetup
@@ -28,9 +29,10 @@ struct PromptOptions: ParsableArguments {
       "Many prompts: JSON lines {\"prompt\": \"...\"} or {\"prompt_token_ids\": [...]}.", valueName: "file"))
   var file: String?
 
-  /// All prompts, in order.
-  func read(_ reader: PromptReader) throws -> [PromptInput] {
+  /// All prompts, in order. `mayBeNone`: they may come from elsewhere.
+  func read(_ reader: PromptReader, mayBeNone: Bool = false) throws -> [PromptInput] {
     let given = [prompt, tokenIDs, file].compactMap { $0 }.count
+    if given == 0, mayBeNone { return [] }
     guard given == 1 else {
       throw SettingsError(
         "\(given == 0 ? "No prompt was given" : "More than one kind of prompt was given"); give one of --prompt,"
@@ -70,6 +72,12 @@ struct GenerateCommand: ParsableCommand {
         meshdecode generate --model DIR --tp 3 --prompts-file prompts.jsonl --max-tokens 100 --output json
         meshdecode generate --prompt "Once" --temperature 0.8 --top-p 0.95 --sampling-seed 7 --n 3
         meshdecode generate --chat --model DIR --system-prompt "Answer in one sentence."
+        meshdecode generate --prompts-file prompts.jsonl --journal run.journal --output json
+        meshdecode generate --journal run.journal --resume --output json   # after a crash of the first
+
+      With --journal accepted prompts are on the disk before anything is computed, and tokens are written before they \
+      are shown. --resume computes and streams only what is missing, on any mesh of the same model and formats; the \
+      JSON document and whole answers are those of a run that was never cut short.
 
       With --chat each line of standard input is a message and --prompt, if given, the first one; an answer ends with \
       the model's turn, --max-tokens or Ctrl-C. /help shows the commands.
@@ -77,6 +85,7 @@ struct GenerateCommand: ParsableCommand {
 
   @OptionGroup(title: "Prompt") var prompts: PromptOptions
   @OptionGroup(title: "Chat") var chat: ChatOptions
+  @OptionGroup(title: "Journal") var journaling: JournalOptions
   @OptionGroup var config: ConfigOptions
   @OptionGroup(title: "Model") var model: ModelOptions
   @OptionGroup(title: "Mesh") var mesh: MeshOptions
@@ -90,37 +99,62 @@ struct GenerateCommand: ParsableCommand {
     if chat.isOn { return try converse(settings) }
     if let flag = chat.strayFlag { throw SettingsError("\(flag) is for conversations; add --chat.") }
     let reader = PromptReader(tokenizer: try BundledModel.tokenizer(of: settings))
-    let inputs = try prompts.read(reader)
-    let running = try RunningMesh.start(settings)
-    defer { running.engine.stop() }
-    let parameters = try running.setup.samplingParameters()
+    let journal = try journaling.open()
+    var inputs = try prompts.read(reader, mayBeNone: journal?.isResumed == true)
+    if let journal { inputs = try journal.prompts(given: inputs) }
+    let setup = try RunSetup(settings: settings, modelDirectory: try modelDirectory(of: settings))
+    let parameters = try journal?.sampling() ?? setup.samplingParameters()
     var generation = GenerationRun(
-      engine: running.engine, tokenizer: running.tokenizer, prompts: inputs, sampling: parameters)
+      tokenizer: try BundledModel.tokenizer(of: settings), prompts: inputs, sampling: parameters,
+      resuming: journal?.contents ?? JournalContents())
+    if generation.isOver {
+      Terminal.note("note: everything in the journal is complete; nothing is computed")
+      return try report(generation.soFar, inputs, RunTiming(), setup, settings)
+    }
+    let running = try RunningMesh.start(settings) { try journal?.takeOver(&$0) }
+    defer { running.engine.stop() }
+    running.engine.journal = journal?.file
     let streams = settings.output.format == .text && inputs.count == 1 && parameters.n == 1
-    // The prompt is shown with the first piece of its answer, not before it has been accepted.
-    var opening = inputs[0].text ?? ""
-    var (completions, timing) = try generation.run(show: { _, piece in
-      guard streams else { return }
-      try Terminal.write(opening + piece)
-      opening = ""
-    })
+    // The prompt is shown with the first piece of its answer, not before it has been accepted, nor again.
+    var opening = generation.soFar[0].tokens.isEmpty ? inputs[0].text ?? "" : ""
+    var (completions, timing) = try generation.run(
+      on: running.engine,
+      show: { _, piece in
+        guard streams else { return }
+        try Terminal.write(opening + piece)
+        opening = ""
+      })
     running.engine.stop()
+    _ = journal?.file.sync()
     timing.loadSeconds = running.loadSeconds
     if let failure = completions.compactMap(\.failure).first {
       throw CommandFailure(.failedWhileRunning, failure)
     }
+    guard streams else { return try report(completions, inputs, timing, setup, settings, running) }
+    try Terminal.write(opening + "\n")
+    summarise(timing, running)
+  }
+
+  /// Whole answers.
+  private func report(
+    _ completions: [Completion], _ inputs: [PromptInput], _ timing: RunTiming, _ setup: RunSetup,
+    _ settings: EngineSettings, _ running: RunningMesh? = nil
+  ) throws {
     switch settings.output.format {
     case .json:
       let document = GenerationReport.json(
-        model: running.modelName, mesh: running.setup.shape, completions: completions, timing: timing)
+        model: RunningMesh.modelName(setup), mesh: setup.shape, completions: completions, timing: timing)
       try Terminal.write(JSONWriter.string(document, options: .spaced) + "\n")
     case .text:
-      if streams { try Terminal.write(opening + "\n") } else { try show(completions, inputs, parameters.n) }
-      summarise(timing, running)
+      try show(completions, inputs, completions.count / max(1, inputs.count))
+      if let running { summarise(timing, running) }
     }
   }
 
   private func converse(_ settings: EngineSettings) throws {
+    guard journaling.file == nil, !journaling.resumes else {
+      throw SettingsError("--journal and --resume are for prompts; a chat cannot be gone on with.")
+    }
     guard prompts.tokenIDs == nil, prompts.file == nil, settings.sampling.n == 1 else {
       throw SettingsError("--chat takes its messages from standard input and --prompt, and --n must be 1.")
     }
