@@ -70,6 +70,7 @@ struct PipelineTests {
         ], "(?~"
       ),
       (["type": "Split", "pattern": ["Regex": "a("], "behavior": "Isolated", "invert": false], "a("),
+      (["type": "Split", "pattern": ["Regex": "\\X"], "behavior": "Isolated", "invert": false], "\\X"),
       (["type": "Split", "pattern": ["String": "a"], "behavior": "Sideways", "invert": false], "behavior"),
       (["type": "FixedLength", "length": 0], "length"), ([1], "type"),
     ] as [(JSONValue, String)])

@@ -63,7 +63,8 @@ extension OnigurumaTranslator {
     switch letter {
     case "b": return "(?:(?<=\(inside))(?!\(inside))|(?<!\(inside))(?=\(inside)))"
     case "B": return "(?:(?<=\(inside))(?=\(inside))|(?<!\(inside))(?!\(inside)))"
-    case "A", "z", "Z", "G", "R", "X", "K": return "\\\(letter)"
+    // Not \X: the two engines cut between emoji and after flags differently.
+    case "A", "z", "Z", "G", "R", "K": return "\\\(letter)"
     case "1"..."9":
       if let next = current, ("0"..."9").contains(next) { throw refusal("a reference to group 10 or later") }
       return "\\g{\(letter)}"
