@@ -243,6 +243,32 @@ struct CausalDecoderTests {
     refused(#"{"model": "\#(model)", "worker_executable": "/no/such"}"#, "no executable file")
   }
 
+  @Test("a rank that dies is a failure that names it, nothing is left, and the decoder can be loaded anew")
+  func deadRank() throws {
+    try withTemporaryDirectory { directory in
+      // A name of its own, by which this test finds its workers among those of all others.
+      let executable = directory.appendingPathComponent("meshdecode")
+      try FileManager.default.createSymbolicLink(
+        at: executable, withDestinationURL: ProcessHarness.executable)
+      var configuration = Model.configuration("llama-gqa", tp: 2)
+      configuration.workerExecutable = executable.path
+      let decoder = try CausalDecoder(configuration)
+      try decoder.load()
+      defer { decoder.close() }
+      let before = try decoder.step(input(prompts)).hidden
+      let workers = Leaks.workers(mentioning: executable.path)
+      #expect(workers.count == 2)
+      let victim = try #require(workers.first { $0.rank == 1 })
+      kill(victim.processID, SIGKILL)
+      let error = #expect(throws: DecoderError.self) { _ = try decoder.step(input(prompts)) }
+      #expect(error?.kind == .failure && error?.description.contains("rank 1") == true, "\(error as Any)")
+      decoder.close()
+      #expect(Leaks.workers(mentioning: executable.path).isEmpty)
+      try decoder.load()
+      #expect(bits(try decoder.step(input(prompts)).hidden.values) == bits(before.values))
+    }
+  }
+
   @Test("the example decodes the same tokens on two meshes")
   func example() async throws {
     let example = ProcessHarness.executable.deletingLastPathComponent().appendingPathComponent(
