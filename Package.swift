@@ -131,7 +131,12 @@ let package = Package(
         "Scheduling",
         "Tensors", "Topology", "Transport", "Parsing", "Wire",
       ]),
-    room("Workloads", ["Engine", "Journaling", "Scheduling", "Tokenization", "Topology", "Parsing", "Wire"]),
+    room(
+      "Workloads",
+      [
+        "Engine", "Models", "Journaling", "Presentation", "Scheduling", "Tokenization", "Topology", "Parsing",
+        "Wire",
+      ]),
     room(
       "RunSetup",
       [

@@ -13,6 +13,11 @@ package struct Communicator: ~Copyable {
   /// Early frames kept at most, over all peers.
   package let maxEarlyFrames: Int
 
+  /// Whether the time of each exchange's last frame is noted.
+  package var notesArrivals = false
+  /// The sender of the frame that the last exchange waited for last, -1 when all were there already, and when it came.
+  package private(set) var lastArrival: (peer: Int, at: UInt64) = (-1, 0)
+
   private var early: [EarlyFrame] = []
   private var unused: [EarlyFrame] = []
   /// By rank: the frame that is awaited from it, as an index into the plan's receives, or -1.
@@ -104,8 +109,10 @@ package struct Communicator: ~Copyable {
       pending -= 1
     }
     pending -= try takeEarly(plan, place, &memory, operation, start)
+    lastArrival = (-1, start)
     while pending > 0 {
       let frame = try nextFrame(operation, place, since: start, deadline)
+      if notesArrivals { lastArrival = (Int(frame.header.source), Deadline.now) }
       let found = ExchangePlace(
         step: frame.header.step, sequence: frame.header.sequence, round: frame.header.round)
       if found == place, frame.header.kind == .exchange {

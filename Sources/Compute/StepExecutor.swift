@@ -13,11 +13,14 @@ package struct StepExecutor: ~Copyable {
 
   /// Runs `program` once.
   ///
-  /// - Parameter synchronise: runs on the calling thread; false ends the step at once on all threads.
+  /// - Parameters:
+  ///   - marks: gets the time of every element; nil, which costs one comparison each, reads no clock.
+  ///   - synchronise: runs on the calling thread; false ends the step at once on all threads.
   /// - Returns: whether the program ran to its end.
   @discardableResult
   package borrowing func run(
-    program: StepProgram, memory: StepMemory, tables: StepTables, synchronise: (SyncPoint) -> Bool
+    program: StepProgram, memory: StepMemory, tables: StepTables, marks: StepMarks? = nil,
+    synchronise: (SyncPoint) -> Bool
   ) -> Bool {
     let barrier = team.barrier
     let main = StepWalker(
@@ -37,7 +40,9 @@ package struct StepExecutor: ~Copyable {
             case .op(let op): main.run(op)
             case .sync(let point): if !synchronise(point) { unsafe shared.pointee.lastStep = index }
             }
+            marks?.worked(index)
             barrier.wait()
+            marks?.met(index)
             if unsafe shared.pointee.lastStep == index { return }
           }
         })

@@ -49,20 +49,26 @@ extension MeshEngine {
     case .loadProgress: events.append(.loadProgress(try LoadProgress(from: &reader), incarnation: start))
     case .ready:
       note(rank, .loaded, observe)
+      if timeline.steps > 0 { startRecording(name) }
       events.append(.ready(try Ready(from: &reader), incarnation: start))
     case .epochAcknowledged:
       events.append(.epochAcknowledged(try EpochAcknowledged(from: &reader), incarnation: start))
     case .stepResult:
       let result = try StepResult(from: &reader)
       count(result.expertLoad)
-      if core.settings.placements[rank].replica == 0 {
+      let replica = core.settings.placements[rank].replica
+      if replica == 0 {
         overheads?.note(result.step, work: result.timings.total, at: Deadline.now)
+      }
+      if timeline.steps > 0 {
+        timeline.answered(result.step, replica: replica, at: Deadline.now)
       }
       if directResults == nil {
         events.append(.stepResult(result, rank: rank, incarnation: start))
       } else {
         directResults?[Int(result.group)] = result
       }
+    case .answer: take(try InquiryAnswer(from: &reader), from: rank)
     case .stepTrace: traces.append(try StepTrace(from: &reader))
     case .abort: events.append(.abort(try Abort(from: &reader), rank: rank, incarnation: start))
     default: break
@@ -86,10 +92,12 @@ extension MeshEngine {
       isReady = true
       observe(.ready)
     case .sendPlan(let plan, let replica):
+      let started = timeline.steps > 0 ? Deadline.now : 0
       for rank in ranks(of: replica) {
         guard let name = names[rank] else { continue }
         send(.stepPlan, to: name, epoch: plan.epoch, step: plan.step) { plan.write(to: &$0) }
       }
+      if started > 0 { timeline.planned(plan.step, replica: replica, at: started, sent: Deadline.now) }
     case .token(let token): observe(.token(token))
     case .payload(let payload): observe(.payload(payload))
     case .finished(let end): observe(.finished(end))

@@ -44,6 +44,7 @@ package final class MeshEngine {
   var losses: [Int: RankLoss] = [:]
   var isReady = false
   var traces: [StepTrace] = []
+  var timeline = TimelineRecording()
   /// Rows per expert of each MoE layer, layer-major, over all steps; empty unless the run counts them.
   package private(set) var expertLoad: [UInt64] = []
   private var isStopped = false
@@ -177,12 +178,20 @@ package final class MeshEngine {
   /// Bytes of all ranks' packed shards.
   package var weightBytes: Int { plan.mesh.ranks.reduce(0) { $0 + program(of: $1).weights.byteCount } }
 
+  /// CPUs of all hosts that ranks may use.
+  package var cores: Int {
+    guard configuration.fleet != nil else { return HostFacts.allowedCPUs.count }
+    // Ranks of one host report the same CPUs.
+    let hosts = Dictionary(grouping: workerCPUs.keys) { configuration.fleet?.placement.host(of: $0).name }
+    return hosts.values.reduce(0) { $0 + ($1.compactMap { workerCPUs[$0] }.max() ?? 1) }
+  }
+
   /// How weights are stored in memory.
   package var weightFormat: String {
     configuration.quantization.matrices(WeightFormat(keeping: packedDType)).name
   }
 
-  private func program(of rank: Int) -> RankProgram {
+  func program(of rank: Int) -> RankProgram {
     DecoderBuilder.build(
       names: TensorNames(configuration.config), plan: plan, rank: rank, limits: limits,
       storedDType: packedDType, quantization: configuration.quantization)

@@ -18,6 +18,8 @@ package struct RunSetup: Sendable {
   /// The whole configuration with the overrides applied, as workers read it.
   package let configJSON: JSONValue
 
+  /// Whether the model has routed experts.
+  package var hasExperts: Bool { config.moe != nil }
   /// Rows of the embedding.
   package var vocabularySize: Int { config.vocabSize }
   /// The text part of the configuration file, as written.

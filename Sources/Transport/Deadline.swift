@@ -1,4 +1,4 @@
-internal import Glibc
+internal import Compute
 
 /// A point on the monotonic clock by which a wait must end.
 ///
@@ -26,11 +26,7 @@ package struct Deadline: Sendable, Hashable, Comparable {
   package static func after(milliseconds: Int) -> Deadline { after(.milliseconds(milliseconds)) }
 
   /// The monotonic clock's reading, in nanoseconds.
-  package static var now: UInt64 {
-    var time = timespec()
-    _ = unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
-  }
+  package static var now: UInt64 { MonotonicClock.now }
 
   package var hasPassed: Bool { Deadline.now >= nanoseconds }
 

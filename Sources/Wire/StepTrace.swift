@@ -73,7 +73,7 @@ package struct RoutingTrace: Sendable, Hashable {
 }
 
 /// Why ranks exchange something.
-package enum StepOperation: UInt8, Sendable, Hashable, CaseIterable {
+package enum StepOperation: UInt8, Sendable, Hashable, CaseIterable, BitwiseCopyable {
   /// Looked-up rows of the embedding.
   case embedding = 1
   /// Roots of the attention output.

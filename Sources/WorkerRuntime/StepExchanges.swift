@@ -23,6 +23,9 @@ struct StepExchanges: ~Copyable {
   private var hasAllRows = false
   private(set) var waitedNanoseconds: UInt64 = 0
   var recorder: StepRecorder
+  /// Synchronisation points of the step so far.
+  var point = 0
+  private var timeline: StepTimeline?
 
   init(
     program: RankProgram, communicator: consuming Communicator, deadline: Duration,
@@ -51,6 +54,7 @@ struct StepExchanges: ~Copyable {
     sequence = 0
     hasAllRows = false
     waitedNanoseconds = 0
+    point = 0
     recorder.begin()
     densePlans.prepare(rows: rows, tables: tables)
   }
@@ -72,6 +76,12 @@ struct StepExchanges: ~Copyable {
     }
   }
 
+  /// Writes the times of exchanges into `timeline` from now on; nil writes none.
+  mutating func observe(_ timeline: StepTimeline?) {
+    self.timeline = timeline
+    communicator.notesArrivals = timeline != nil
+  }
+
   /// Every operation gets the next number on every rank, whether or not this one takes part.
   private mutating func exchange(
     _ plan: ExchangePlan, _ operation: StepOperation, _ memory: StepMemory
@@ -81,17 +91,38 @@ struct StepExchanges: ~Copyable {
     let before = recorder.isOn ? communicator.link.traffic : nil
     let started = Deadline.now
     let place = ExchangePlace(step: step, sequence: sequence)
+    let isTimed = timeline != nil
+    var posted = started
     do throws(CollectiveError) {
       try memory.withWorkspace { bytes throws(CollectiveError) in
-        try communicator.exchange(plan, at: place, memory: &bytes, deadline: .after(deadline))
+        let end = Deadline.after(deadline)
+        try communicator.post(plan, at: place, memory: bytes.bytes, deadline: end)
+        if isTimed { posted = Deadline.now }
+        try communicator.complete(plan, at: place, memory: &bytes, deadline: end)
       }
     } catch {
       throw .collective(error)
     }
-    waitedNanoseconds += Deadline.now - started
+    let ended = Deadline.now
+    waitedNanoseconds += ended - started
+    if let timeline { record(plan, operation, in: timeline, started, posted, ended) }
     if let before {
       recorder.record(operation, before: before, after: communicator.link.traffic, started: started)
     }
+  }
+
+  private func record(
+    _ plan: ExchangePlan, _ operation: StepOperation, in timeline: StepTimeline, _ started: UInt64,
+    _ posted: UInt64, _ ended: UInt64
+  ) {
+    let last = communicator.lastArrival
+    timeline.record(
+      ExchangeTiming(
+        operation: operation, point: UInt32(max(0, point - 1)), sequence: sequence,
+        started: timeline.offset(started), posted: timeline.offset(posted),
+        arrived: timeline.offset(last.peer < 0 ? posted : max(posted, last.at)),
+        ended: timeline.offset(ended), lastPeer: Int32(last.peer), frames: UInt32(plan.sends.count),
+        bytesSent: UInt64(plan.sends.reduce(0) { $0 + $1.byteCount })))
   }
 
   /// Rows for a shared expert: those of its own groups, or all of them where the routed experts take all

@@ -35,6 +35,8 @@ package final class StepRunner {
   private var nextSync = 0
   /// Final norm and head alone.
   let headProgram: StepProgram
+  /// Times of the newest steps, while somebody wants them.
+  package private(set) var timeline: StepTimeline?
 
   package init(
     program: RankProgram, memory: StepMemory, executor: consuming StepExecutor,
@@ -73,6 +75,16 @@ package final class StepRunner {
   /// sequences are admitted anew by the next plan.
   package func begin(epoch: Epoch) { exchanges.begin(epoch: epoch) }
 
+  /// Keeps the times of the newest `steps` steps from now on; 0 keeps none.
+  package func recordTimes(steps: Int) {
+    timeline = nil
+    if steps > 0 {
+      let points = program.program.steps.count { if case .sync = $0 { true } else { false } }
+      timeline = StepTimeline(programSteps: program.program.steps.count, exchanges: points, steps: steps)
+    }
+    exchanges.observe(timeline)
+  }
+
   /// Runs one step; the result is nil on ranks that do not report.
   ///
   /// Allocates nothing once the largest steps have been seen, as long as the last result is not kept elsewhere.
@@ -82,7 +94,9 @@ package final class StepRunner {
     exchanges.begin(step: plan.step, rows: rows, tables: tables)
     progress.begin(plan.step)
     defer { progress.enter(.idle) }
+    timeline?.begin(plan, rows: rows.own)
     try execute(program.program)
+    timeline?.end()
     guard isReporter else { return nil }
     progress.enter(.sampling)
     try report(plan)
@@ -97,7 +111,10 @@ package final class StepRunner {
   func execute(_ steps: StepProgram) throws(WorkerError) {
     failure = nil
     nextSync = steps.steps.count == program.program.steps.count ? 0 : max(syncLayers.count - 1, 0)
-    executor.run(program: steps, memory: memory, tables: tables) { point in self.synchronise(at: point) }
+    let marks = steps.steps.count == program.program.steps.count ? timeline?.marks : nil
+    executor.run(program: steps, memory: memory, tables: tables, marks: marks) { point in
+      self.synchronise(at: point)
+    }
     if let failure { throw failure }
   }
 
@@ -138,6 +155,7 @@ package final class StepRunner {
 
   /// One synchronisation point on the main thread; false ends the step.
   private func synchronise(at point: SyncPoint) -> Bool {
+    exchanges.point += 1
     if !syncLayers.isEmpty {
       exchanges.recorder.layer = syncLayers[nextSync]
       nextSync += 1

@@ -201,6 +201,7 @@ package final class Worker {
       let message = try receive(seconds: 3600, waitingFor: "a step plan")
       switch message.kind {
       case .stepPlan:
+        if let timeline = runner.timeline { timeline.received = Deadline.now }
         do throws(ParseError) {
           var reader = ByteReader(message.payload.span)
           try plan.read(from: &reader)
@@ -211,6 +212,7 @@ package final class Worker {
         try run(plan, on: runner)
       case .epochChange: try takeUp(try read(message, EpochChange.self), runner)
       case .addressBook: try meet(try read(message, AddressBook.self))
+      case .inquiry: try answer(try read(message, Inquiry.self), runner)
       case .headPlan: try run(try read(message, HeadPlan.self), on: runner)
       case .shutdown, .abort: return
       default: continue
@@ -237,6 +239,7 @@ package final class Worker {
       if let trace = runner.trace(of: plan) {
         try send(.stepTrace, step: plan.step) { trace.write(to: &$0) }
       }
+      defer { runner.timeline?.close() }
       guard let result else { return }
       try send(.stepResult, step: plan.step) { result.write(to: &$0) }
     } catch {
@@ -244,6 +247,16 @@ package final class Worker {
       if case .collective(let failure) = error, failure.code == .interrupted { return }
       try report(error)
     }
+  }
+
+  private func answer(_ inquiry: Inquiry, _ runner: StepRunner) throws(WorkerError) {
+    let answer: InquiryAnswer
+    switch inquiry {
+    case .clock(let number): answer = .clock(number, Deadline.now)
+    case .recordTimes(let steps): return runner.recordTimes(steps: Int(steps))
+    case .times: answer = runner.timeline?.answer ?? .times([], dropped: 0)
+    }
+    try send(.answer) { answer.write(to: &$0) }
   }
 
   /// The head alone.

@@ -1,6 +1,6 @@
 package import Engine
 internal import Scheduling
-internal import Wire
+package import Wire
 
 /// Measures prefill and decode of a running mesh, in the manner of llama-bench.
 ///
@@ -73,15 +73,17 @@ package struct DecodeBenchmark {
     return row
   }
 
-  private struct Sample {
-    var total: Double
-    var afterFirst: Double
-    var tokens: [[TokenID]]
+  /// One run: its seconds, those after every sequence had its first token, and the tokens.
+  package struct Sample: Sendable {
+    package var total: Double
+    package var afterFirst: Double
+    package var tokens: [[TokenID]]
     /// Nanoseconds, by step.
-    var overheads: [UInt64]
+    package var overheads: [UInt64]
   }
 
-  private mutating func measure(batch: Int, prompt: Int, generate: Int) throws -> [Sample] {
+  /// Measured runs, all with the tokens of an unmeasured first one.
+  package mutating func measure(batch: Int, prompt: Int, generate: Int) throws -> [Sample] {
     let warmUp = try sample(batch: batch, prompt: prompt, generate: generate)
     return try (0..<repetitions).map { _ in
       let sample = try sample(batch: batch, prompt: prompt, generate: generate)
@@ -93,7 +95,7 @@ package struct DecodeBenchmark {
     }
   }
 
-  private mutating func sample(batch: Int, prompt: Int, generate: Int) throws -> Sample {
+  package mutating func sample(batch: Int, prompt: Int, generate: Int) throws -> Sample {
     var sampling = SamplingParameters()
     sampling.temperature = 0
     sampling.maxTokens = generate

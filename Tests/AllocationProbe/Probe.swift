@@ -14,8 +14,9 @@ internal import WorkerRuntime
 /// Decodes on ranks that are threads of this process, and counts what they allocate between a step plan and its result.
 ///
 /// `allocation-probe MODEL TP TRANSPORT THREADS`: MODEL is a checkpoint directory, or `dense` for a small
-/// Llama with dummy weights. Each rank receives, decodes and runs plans and sends results as a worker does. Prints the steps counted, the
-/// allocations and, apart, those that ZeroMQ made. MALLOC_TRACES=N shows where the first N come from.
+/// Llama with dummy weights; TRANSPORT is `ipc` or `shm`, and `shm-times` lets ranks keep the times of their steps. Each
+/// rank receives, decodes and runs plans and sends results as a worker does. Prints the steps counted, the allocations
+/// and, apart, those that ZeroMQ made. MALLOC_TRACES=N shows where the first N come from.
 @main
 enum Probe {
   static func main() throws {
@@ -56,9 +57,10 @@ final class ProbeRun {
     let book = AddressBook(tp)
     let barrier = ThreadBarrier(tp)
     for rank in 0..<tp {
-      let data = transport == "shm" ? "shm://*" : "\(directory.endpoint("data-r\(rank)"))"
+      let data = transport.hasPrefix("shm") ? "shm://*" : "\(directory.endpoint("data-r\(rank)"))"
       let rankThread = ProbeRank(
-        settings: settings[rank], control: server.endpoint, data: try Endpoint(data), context: context,
+        settings: settings[rank], recordsTimes: transport.hasSuffix("-times"), control: server.endpoint,
+        data: try Endpoint(data), context: context,
         book: book, barrier: barrier)
       let thread = Thread {
         do {

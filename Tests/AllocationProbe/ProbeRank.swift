@@ -24,6 +24,7 @@ final class AddressBook: Sendable {
 /// One rank as a thread: what a worker's process does between plans and results, without its start and its end.
 struct ProbeRank: Sendable {
   let settings: WorkerSettings
+  let recordsTimes: Bool
   let control: Endpoint
   let data: Endpoint
   let context: ZMQContext
@@ -44,6 +45,8 @@ struct ProbeRank: Sendable {
       program: loaded.program, memory: loaded.memory, executor: StepExecutor(team: team, kernels: kernels),
       communicator: Communicator(link: link), collectiveDeadline: .seconds(30),
       dispatch: settings.expertDispatch)
+    // Fewer than are run, so that the ring goes round.
+    if recordsTimes { runner.recordTimes(steps: 16) }
     let client = try ControlClient(
       context, endpoint: control,
       name: WorkerName(rank: UInt32(settings.rank), epoch: epoch, incarnation: 0))
@@ -55,6 +58,7 @@ struct ProbeRank: Sendable {
     while try client.receive(into: &message, deadline: .after(.seconds(60))) {
       var reader = ByteReader(message.payload.span)
       try plan.read(from: &reader)
+      defer { runner.timeline?.close() }
       guard let result = try runner.run(plan) else { continue }
       writer.removeAll()
       result.write(to: &writer)

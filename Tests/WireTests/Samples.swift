@@ -42,6 +42,18 @@ enum Samples {
       epoch: Epoch(rawValue: 1), step: StepNumber(rawValue: 258), groups: [group, StepPlan.GroupPlan()])
   }
 
+  static var answer: InquiryAnswer {
+    let exchange = ExchangeTiming(
+      operation: .attentionSum, point: 1, sequence: 2, started: 10, posted: 12, arrived: 15, ended: 16,
+      lastPeer: -1, frames: 3, bytesSent: 1 << 33)
+    return .times(
+      [
+        StepTiming(
+          epoch: Epoch(rawValue: 1), step: StepNumber(rawValue: 7), rows: 2, received: 1 << 40, begun: 1,
+          ended: 20, sent: 21, marks: [3, 4, 16, 17], exchanges: [exchange])
+      ], dropped: 5)
+  }
+
   static var trace: StepTrace {
     var value = StepTrace(
       epoch: Epoch(rawValue: 1), step: StepNumber(rawValue: 258), rank: 3, rows: 2, sampledRows: 1,
@@ -83,7 +95,8 @@ enum Samples {
   static var all: [any WireMessage] {
     let epoch = Epoch(rawValue: 2)
     return [
-      sampling, SamplingParameters(), plan, result, trace, hello,
+      sampling, SamplingParameters(), plan, result, trace, hello, answer, InquiryAnswer.clock(3, 1 << 50),
+      Inquiry.clock(9), Inquiry.recordTimes(steps: 256), Inquiry.times,
       HeadPlan(epoch: epoch, step: StepNumber(rawValue: 4), group: 1, rows: 1, hidden: Array(0..<8)),
       Configure(epoch: epoch, settings: Array("{}".utf8)),
       LoadProgress(rank: 1, bytesDone: 5, bytesTotal: 10),

@@ -4,7 +4,7 @@ struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench", abstract: "Measures this machine.",
     subcommands: [
-      BenchDecodeCommand.self, BenchKernelsCommand.self, BenchCollectivesCommand.self,
+      BenchDecodeCommand.self, BenchScaleCommand.self, BenchKernelsCommand.self, BenchCollectivesCommand.self,
       BenchCompareCommand.self,
     ])
 }

@@ -45,8 +45,10 @@ struct BenchDecodeCommand: ParsableCommand {
   @OptionGroup(title: "Scheduler") var scheduler: SchedulerOptions
   @OptionGroup(title: "Launch") var launch: LaunchOptions
   @OptionGroup(title: "Output") var output: OutputOptions
+  @OptionGroup(title: "Output") var trace: TraceOptions
 
   func run() throws {
+    try trace.check()
     for (name, value, range) in [
       ("-p", promptTokens, 0...1_000_000), ("-n", generateTokens, 0...1_000_000),
       ("--repetitions", repetitions, 1...1000),
@@ -72,7 +74,9 @@ struct BenchDecodeCommand: ParsableCommand {
     benchmark.batches = batches
     benchmark.repetitions = repetitions
     benchmark.readBandwidth = try ReadBandwidth.measure(threads: threads)
+    trace.begin(running.engine)
     let rows = try benchmark.run { Terminal.note("measuring \($0) ...") }
+    try trace.end(running.engine)
     running.engine.stop()
     switch settings.output.format {
     case .json:

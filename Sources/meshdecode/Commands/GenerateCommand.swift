@@ -71,6 +71,7 @@ struct GenerateCommand: ParsableCommand {
         meshdecode generate --prompt "It is a truth universally acknowledged" --tp 2
         meshdecode generate --model DIR --tp 3 --prompts-file prompts.jsonl --max-tokens 100 --output json
         meshdecode generate --prompt "Once" --temperature 0.8 --top-p 0.95 --sampling-seed 7 --n 3
+        meshdecode generate --prompt "Once" --tp 2 --ep 2 --trace trace.json
         meshdecode generate --chat --model DIR --system-prompt "Answer in one sentence."
         meshdecode generate --prompts-file prompts.jsonl --journal run.journal --output json
         meshdecode generate --journal run.journal --resume --output json   # after a crash of the first
@@ -93,9 +94,11 @@ struct GenerateCommand: ParsableCommand {
   @OptionGroup(title: "Sampling") var sampling: SamplingOptions
   @OptionGroup(title: "Launch") var launch: LaunchOptions
   @OptionGroup(title: "Output") var output: OutputOptions
+  @OptionGroup(title: "Output") var trace: TraceOptions
 
   func run() throws {
     let settings = try resolve(config, [model, mesh, scheduler, sampling, launch, output])
+    try trace.check()
     if chat.isOn { return try converse(settings) }
     if let flag = chat.strayFlag { throw SettingsError("\(flag) is for conversations; add --chat.") }
     let reader = PromptReader(tokenizer: try BundledModel.tokenizer(of: settings))
@@ -114,6 +117,7 @@ struct GenerateCommand: ParsableCommand {
     let running = try RunningMesh.start(settings) { try journal?.takeOver(&$0) }
     defer { running.engine.stop() }
     running.engine.journal = journal?.file
+    trace.begin(running.engine)
     let streams = settings.output.format == .text && inputs.count == 1 && parameters.n == 1
     // The prompt is shown with the first piece of its answer, not before it has been accepted, nor again.
     var opening = generation.soFar[0].tokens.isEmpty ? inputs[0].text ?? "" : ""
@@ -124,6 +128,7 @@ struct GenerateCommand: ParsableCommand {
         try Terminal.write(opening + piece)
         opening = ""
       })
+    try trace.end(running.engine)
     running.engine.stop()
     _ = journal?.file.sync()
     timing.loadSeconds = running.loadSeconds
@@ -171,6 +176,7 @@ struct GenerateCommand: ParsableCommand {
     }
     let running = try RunningMesh.start(settings)
     defer { running.engine.stop() }
+    trace.begin(running.engine)
     let session = ChatSession(
       templates: templates, tokenizer: tokenizer, variables: variables, system: chat.systemPrompt ?? "",
       maxTokens: running.engine.sizes.maxModelLength)
@@ -179,6 +185,7 @@ struct GenerateCommand: ParsableCommand {
       running, session: session, sampling: try running.setup.samplingParameters(), isUnlimited: isUnlimited,
       format: settings.output.format)
     try run.run(opening: prompts.prompt)
+    try trace.end(running.engine)
     running.engine.stop()
     var timing = run.total
     timing.loadSeconds = running.loadSeconds

@@ -1,0 +1,142 @@
+internal import ArgumentParser
+internal import Compute
+internal import Coordination
+internal import Engine
+internal import Foundation
+internal import Parsing
+internal import Presentation
+internal import RunSetup
+internal import Settings
+internal import Topology
+internal import Workloads
+
+struct BenchScaleCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "scale",
+    abstract: "Runs the same prompts on a list of meshes: speed, where the time goes, equal tokens.",
+    discussion: """
+      Each mesh is started, measured and stopped; every token is compared with those of the first mesh. The time of a \
+      decode step is split into compute, wait, wire, serialise and control from the clocks of all ranks. Efficiency is \
+      tokens per second and busy core, against the first mesh. The exit code is 3 when tokens differ.
+
+      Examples:
+        meshdecode bench scale --meshes "tp1; tp2; ep2; tp2,ep2; attn_dp2" --html scale.html
+        meshdecode bench scale --model DIR --meshes "tp1; tp2; tp4" -n 32 --batch 4 --output json
+        meshdecode bench scale --model DIR --load-format dummy --transport shm --meshes "tp1; tp2"
+      """)
+
+  @Option(
+    name: .customLong("meshes"), parsing: .unconditional,
+    help: ArgumentHelp(
+      "Meshes separated by ';', axes by ','. (default: tp1; tp2; tp3, and with experts ep2; attn_dp2; tp2,ep2)",
+      valueName: "list"))
+  var meshes: String?
+
+  @Option(name: [.customShort("p"), .customLong("prompt-tokens")], help: "Tokens of each prompt.")
+  var promptTokens = 16
+
+  @Option(name: [.customShort("n"), .customLong("generate-tokens")], help: "Tokens to generate for each.")
+  var generateTokens = 64
+
+  @Option(name: .customLong("batch"), help: "Sequences at once.")
+  var batch = 1
+
+  @Option(name: .customLong("repetitions"), help: "Measured runs of each mesh.")
+  var repetitions = 3
+
+  @Option(
+    name: .customLong("html"), parsing: .unconditional,
+    help: ArgumentHelp("Writes a page with charts into this file.", valueName: "file"))
+  var page: String?
+
+  @OptionGroup var config: ConfigOptions
+  @OptionGroup(title: "Model") var model: ModelOptions
+  @OptionGroup(title: "Scheduler") var scheduler: SchedulerOptions
+  @OptionGroup(title: "Launch") var launch: LaunchOptions
+  @OptionGroup(title: "Output") var output: OutputOptions
+
+  func run() throws {
+    for (name, value, range) in [
+      ("-p", promptTokens, 1...1_000_000), ("-n", generateTokens, 8...1_000_000),
+      ("--batch", batch, 1...4096),
+      ("--repetitions", repetitions, 1...1000),
+    ] where !range.contains(value) {
+      throw SettingsError("\(name) cannot be \(value); give \(range.lowerBound) to \(range.upperBound).")
+    }
+    let settings = try resolve(config, [model, scheduler, launch, output])
+    let shapes = try meshList(settings)
+    var measurement = ScaleMeasurement()
+    measurement.promptTokens = promptTokens
+    measurement.generatedTokens = generateTokens
+    measurement.batch = batch
+    measurement.repetitions = repetitions
+    var report = ScaleReport(
+      model: "", format: "", transport: settings.launch.transport.rawValue, promptTokens: promptTokens,
+      generatedTokens: generateTokens, rows: [], machine: [], assumptions: [])
+    for shape in shapes {
+      Terminal.note("measuring \(shape) ...")
+      let running = try start(settings, shape)
+      defer { running.engine.stop() }
+      report.rows.append(try measurement.run(running.engine, shape: shape))
+      report.model = running.modelName
+      report.format = running.engine.weightFormat
+    }
+    report.machine = MachineFacts.lines()
+    try write(report, settings)
+    if let different = report.rows.first(where: { !$0.equalsFirst }) {
+      throw CommandFailure(
+        .failedCheck, "\(different.mesh) gave other tokens than \(report.rows[0].mesh)")
+    }
+  }
+
+  private func meshList(_ settings: EngineSettings) throws -> [MeshShape] {
+    do {
+      if let meshes { return try MeshList.parse(meshes) }
+      let setup = try RunSetup(settings: settings, modelDirectory: try modelDirectory(of: settings))
+      let dense = "tp1; tp2; tp3"
+      return try MeshList.parse(!setup.hasExperts ? dense : dense + "; ep2; attn_dp2; tp2,ep2")
+    } catch let error as MeshError {
+      throw SettingsError("\(error)")
+    }
+  }
+
+  private func start(_ settings: EngineSettings, _ shape: MeshShape) throws -> RunningMesh {
+    try RunningMesh.start(settings.on(shape)) { configuration in
+      configuration.cachesPrefixes = false
+      configuration.onRankLoss = .fail
+      configuration.maxSequences = batch
+      configuration.maxBatchedTokens = max(configuration.maxBatchedTokens, batch)
+      if configuration.maxModelLength == 0 {
+        configuration.maxModelLength = promptTokens + generateTokens + 2
+      }
+    }
+  }
+
+  private func write(_ report: ScaleReport, _ settings: EngineSettings) throws {
+    if let page {
+      do {
+        try report.html.write(toFile: page, atomically: true, encoding: .utf8)
+      } catch {
+        throw CommandFailure(
+          .failedWhileRunning, "--html \(page) cannot be written; give a file in a writable directory")
+      }
+    }
+    switch settings.output.format {
+    case .json: try Terminal.write(JSONWriter.string(report.json, options: .spaced) + "\n")
+    case .text: try Terminal.write(report.text + "\n")
+    }
+  }
+}
+
+extension EngineSettings {
+  /// The same run on another mesh.
+  func on(_ shape: MeshShape) -> EngineSettings {
+    var settings = self
+    settings.mesh.dataParallelSize = shape.dp
+    settings.mesh.attnDPSize = shape.attnDP
+    settings.mesh.attnDPExpertSize = shape.attnDPExpert
+    settings.mesh.expertParallelSize = shape.ep
+    settings.mesh.tensorParallelSize = shape.tp
+    return settings
+  }
+}
