@@ -21,7 +21,12 @@ extension CollectiveBenchmark {
     else { return 1 }
     do {
       let link = try Links.make(context, rank: rank, worldSize: ranks, endpoint: data, epoch: epoch)
-      link.spinTime = ranks <= HostFacts.allowedCPUs.count ? Links.spinTime : .zero
+      // As workers do: a core of its own each, and threads that keep it awake, or no spinning at all.
+      let cpus = HostFacts.allowedCPUs
+      if ranks <= cpus.count {
+        try? ThreadPlacement.pinCallingThread(to: [cpus[rank]])
+        link.spinTime = Links.spinTime
+      }
       link.interruptSource = client
       let hello = Array(link.endpoint.description.utf8)
       try client.send(

@@ -1,9 +1,11 @@
 import CLinux
+import Glibc
 
 /// Where a fixed number of threads meet: everything written before `wait` is seen by all after it.
 ///
 /// Copies refer to the same meeting point, which lives as long as its `ThreadTeam`. Waiting spins a bounded number of
-/// times, then sleeps on a futex.
+/// times, then keeps the core awake for whoever else can use it, then sleeps on a futex: between two steps, and while
+/// the main thread exchanges data, waking up would take longer than the wait.
 @safe package struct TeamBarrier: BitwiseCopyable, @unchecked Sendable {
   // Sendable although it holds a pointer: all words behind it are only touched by atomic operations.
 
@@ -34,9 +36,9 @@ import CLinux
       if unsafe linuxLoadSequential(words + 32) != 0 { unsafe linuxFutexWake(words, Int32.max) }
       return
     }
-    for _ in 0..<spinLimit {
+    for look in 0..<spinLimit + spinLimit / 4 {
       if unsafe linuxLoadAcquire(words) != generation { return }
-      linuxPause()
+      if look < spinLimit { linuxPause() } else { sched_yield() }
     }
     _ = unsafe linuxFetchAdd(words + 32, 1)
     while unsafe linuxLoadAcquire(words) == generation { _ = unsafe linuxFutexWait(words, generation, -1) }

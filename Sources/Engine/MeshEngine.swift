@@ -264,7 +264,9 @@ package final class MeshEngine {
     admit(&batch, observe)
     core.handle(batch, now: Self.now, into: &directives)
     record(directives)
-    for directive in directives { try interpret(directive, observe) }
+    // The next plan goes out before anybody looks at the tokens of the last step: ranks wait for it.
+    for directive in directives where !directive.isOutcome { try interpret(directive, observe) }
+    for directive in directives where directive.isOutcome { try interpret(directive, observe) }
   }
 
   /// Everything that is there is taken, so that the core never takes a message under way for silence.

@@ -38,7 +38,7 @@
     var (a0, a1, a2, a3) = (loadFour(sums), loadFour(sums + 64), loadFour(sums + 128), loadFour(sums + 192))
     for pair in 0..<width >> 1 {
       let k = pair &* 2
-      for panel in 0..<4 { vprefetch(w + ahead + panel &* 16) }
+      for panel in 0..<4 { vprefetchFar(w + ahead + panel &* 16) }
       let (w0, w1, w2, w3) = (vwords(w), vwords(w + 16), vwords(w + 32), vwords(w + 48))
       let even = (veven(w0), veven(w1), veven(w2), veven(w3))
       a0 = addFour(a0, even, x0[k])

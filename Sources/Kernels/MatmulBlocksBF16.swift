@@ -18,7 +18,8 @@
   /// The form of `matmul` and `matmulLeaves` for more than one row, on whole blocks of four panels.
   ///
   /// Sixteen sums (four panels, four rows) fill the multiply-add pipes, while others widen the weights; a
-  /// stretch of weights is read from memory once and used by all rows of a batch. Sums go on across
+  /// stretch of weights is read from memory once and used by all rows of a batch, and the second four rows
+  /// fetch the next stretch meanwhile: memory and multiply-adds work at the same time. Sums go on across
   /// stretches from where they were, so every element is the same chain as in the other forms. False, and
   /// nothing done, when the range has no whole block.
   func matmulBlocksBF16(
@@ -77,6 +78,7 @@
     _ leafCount: Int, _ merges: UnsafePointer<UInt8>, _ ahead: Int, _ partials: UnsafeMutablePointer<Float>
   ) -> Int {
     let levelFloats = blockRows * 64
+    let nextStretch = stretchColumns / 2 * 64
     let last = row + count - 1
     var top = 0
     var start = 0
@@ -91,7 +93,8 @@
         while done < count {
           let first = row + done
           accumulateBF16_4x4(
-            w, done == 0 ? ahead : 0, width, batchRow(x, xStride, xRows, first) + start,
+            w, done == 0 ? ahead : (done == 4 && row == 0 ? nextStretch : 0), width,
+            batchRow(x, xStride, xRows, first) + start,
             batchRow(x, xStride, xRows, min(first + 1, last)) + start,
             batchRow(x, xStride, xRows, min(first + 2, last)) + start,
             batchRow(x, xStride, xRows, min(first + 3, last)) + start, level + done * 64)

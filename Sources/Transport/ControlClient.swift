@@ -14,6 +14,9 @@ package final class ControlClient: InterruptSource {
   private var outbound = ZMQMessage()
 
   package let name: WorkerName
+  /// How long `receive` keeps its core awake before it sleeps: the next plan comes soon after a result. Zero when
+  /// ranks outnumber cores.
+  package var spinTime = Duration.zero
   /// Kinds that stop a wait on the data plane.
   package var interruptingKinds: Set<MessageKind> = [.abort, .epochChange, .shutdown]
   /// Messages read ahead at most; more stay in the socket's queue.
@@ -63,6 +66,7 @@ package final class ControlClient: InterruptSource {
     into message: inout ControlMessage, deadline: Deadline, descriptors: [Int32] = []
   ) throws(TransportError) -> Bool {
     precondition(descriptors.count < poller.capacity, "at most \(poller.capacity - 1) descriptors")
+    if inbox.isEmpty, spinTime > .zero, try watch(into: &message, deadline) { return true }
     while true {
       if !inbox.isEmpty {
         message = inbox.removeFirst()
@@ -74,6 +78,16 @@ package final class ControlClient: InterruptSource {
       for descriptor in descriptors { poller.add(PollTarget(descriptor: descriptor)) }
       guard try poller.wait(until: deadline) > 0, poller.isReady(0) else { return false }
     }
+  }
+
+  private func watch(into message: inout ControlMessage, _ deadline: Deadline) throws(TransportError) -> Bool
+  {
+    let end = min(deadline, .after(spinTime))
+    while !end.hasPassed {
+      if try next(into: &message) { return true }
+      WakefulWait.rest()
+    }
+    return false
   }
 
   /// Whether a message is there that stops a step; it stays there for `receive`.

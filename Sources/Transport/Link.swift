@@ -38,8 +38,7 @@ package protocol PeerLink: Link {
   /// what is sent to it waits until the deadline of its sending or of its answer.
   func connect(to peer: Int, at endpoint: Endpoint) throws(TransportError)
 
-  /// How long a wait may keep its core busy before it sleeps; zero when ranks outnumber cores. A link that has threads
-  /// of its own to feed ignores it.
+  /// How long a wait may keep its core busy before it sleeps; zero when ranks outnumber cores.
   var spinTime: Duration { get set }
 }
 

@@ -14,7 +14,7 @@ package final class ZMQLink: PeerLink {
   /// The frame being sent; its cell is used again and again.
   private var outbound = ZMQMessage()
   package var interruptSource: (any InterruptSource)?
-  /// Of no use here: the I/O threads need the cores, and spinning was slower than sleeping (see `Costs`).
+  /// How long a wait looks for frames before it sleeps, while the I/O threads may have the core (`WakefulWait`).
   package var spinTime = Duration.zero
 
   /// Where peers reach this link.
@@ -85,12 +85,24 @@ package final class ZMQLink: PeerLink {
   package func receive(deadline: Deadline) throws(TransportError) -> InboundFrame {
     let message = ZMQMessage()
     while true {
-      if try receiver.tryReceive(into: message) {
+      var came = try receiver.tryReceive(into: message)
+      if !came { came = try watch(message, deadline) }
+      if came {
         if let header = try gate.admit(message) { return InboundFrame(header: header, message: message) }
       } else {
         try wait(for: receiver.pollTarget, peer: nil, deadline)
       }
     }
+  }
+
+  /// Whether a frame came while the core was kept awake.
+  private func watch(_ message: borrowing ZMQMessage, _ deadline: Deadline) throws(TransportError) -> Bool {
+    let end = min(deadline, .after(spinTime))
+    while !end.hasPassed {
+      WakefulWait.rest()
+      if try receiver.tryReceive(into: message) { return true }
+    }
+    return false
   }
 
   /// Returns when the socket, which had nothing to give or take just now, may be ready.

@@ -170,6 +170,7 @@ package final class Worker {
       let team = try ThreadTeam(
         count: settings.threads, rank: settings.rank, cpus: cpus, spinLimit: settings.spins ? nil : 0)
       link.spinTime = settings.spins ? Links.spinTime : .zero
+      control.spinTime = link.spinTime
       let runner = StepRunner(
         program: loaded.program, memory: loaded.memory, executor: StepExecutor(team: team, kernels: kernels),
         communicator: Communicator(link: link),

@@ -1,6 +1,7 @@
 """Runs MeshDecode and llama.cpp alternately on equal models and prints the ratios of their medians."""
 
 import argparse
+import functools
 import json
 import os
 import re
@@ -76,14 +77,22 @@ def mesh_samples(options, directory, form, threads):
     return samples
 
 
+@functools.cache
+def unmapped(tool):
+    """Options that read weights into memory: pages of a mapped file may be taken away between two samples."""
+    text = subprocess.run([tool, "--help"], capture_output=True, text=True).stdout
+    if "--load-mode" in text:
+        return ["--load-mode", "none"]
+    return ["--no-mmap"] if "--no-mmap" in text else ["-mmp", "0"]
+
+
 def llama_samples(options, file, threads):
     """The same from llama.cpp: llama-bench for one sequence, llama-batched-bench for several."""
     prompt, generated, batches = sizes(options)
     samples = {}
     if prompt or generated:
         tool = os.path.join(options.llama_bin, "llama-bench")
-        # Not mapped: pages of a file may be taken away between two samples.
-        command = [tool, "-m", file, "-mmp", "0", "-t", str(threads), "-r", "1", "-o", "json"]
+        command = [tool, "-m", file, "-t", str(threads), "-r", "1", "-o", "json"] + unmapped(tool)
         text = output(pinned(threads, command + ["-p", str(prompt), "-n", str(generated)]))
         for row in json.loads(text):
             name = f"pp{row['n_prompt']}" if row["n_prompt"] else f"tg{row['n_gen']}"
@@ -93,10 +102,10 @@ def llama_samples(options, file, threads):
         length = generated or options.generated
         text = output(
             pinned(threads, [
-                tool, "-m", file, "--no-mmap", "-c", str((length + 32) * max(batches)), "-b", "2048", "-ub", "512",
+                tool, "-m", file, "-c", str((length + 32) * max(batches)), "-b", "2048", "-ub", "512",
                 "-npp", "1", "-ntg", str(length), "-npl", ",".join(map(str, batches)), "-t", str(threads),
                 "-tb", str(threads), "--output-format", "jsonl",
-            ]))
+            ] + unmapped(tool)))
         for line in text.splitlines():
             if line.startswith("{"):
                 row = json.loads(line)

@@ -43,6 +43,8 @@ typedef _Float16 f16x16_at2 __attribute__((ext_vector_type(16), aligned(2)));
 typedef uint32_t u32x8_at4 __attribute__((ext_vector_type(8), aligned(4)));
 
 VEC void vprefetch(const void *p) { __builtin_prefetch(p, 0, 3); }
+// Into the second-level cache: for lines that are not needed soon.
+VEC void vprefetchFar(const void *p) { __builtin_prefetch(p, 0, 2); }
 
 // Memory. A "part" touches the first n < 16 lanes only; the others read as +0.
 VEC f32x16 vload(const float *p) { return *(const f32x16_at4 *)p; }

@@ -71,6 +71,16 @@ package enum CoordinatorDirective: Sendable, Hashable {
   case shutdown(Shutdown)
 }
 
+extension CoordinatorDirective {
+  /// What requests see, and the end of the run: no rank waits for it.
+  package var isOutcome: Bool {
+    switch self {
+    case .refused, .token, .payload, .finished, .failed: true
+    default: false
+    }
+  }
+}
+
 /// Why a run ended.
 package struct RunFailure: Error, Sendable, Hashable, CustomStringConvertible {
   /// The rank to blame, where one is.

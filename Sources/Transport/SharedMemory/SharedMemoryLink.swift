@@ -198,14 +198,18 @@ package final class SharedMemoryLink: PeerLink {
     }
   }
 
-  /// Watches the rings; true when a frame came.
+  /// Watches the rings; true when a frame came. Ranks in step wait for less than the first looks take; after them the
+  /// core is offered to others, such as a coordinator without a core of its own.
   private func spin(until end: Deadline) -> Bool {
+    var looks = 0
     while true {
       for _ in 0..<64 {
         if hasFrame { return true }
         SharedRing.pause()
       }
       if end.hasPassed { return false }
+      looks += 1
+      if looks > 8 { WakefulWait.rest() }
     }
   }
 
