@@ -124,6 +124,12 @@ let package = Package(
     // What must outlive the coordinator's process.
     room("Journaling", ["Scheduling", "Wire", "Parsing", "Compute"], optimised),
     room(
+      "Preflight",
+      [
+        "Checkpoints", "Compute", "Launching", "Parsing", "Presentation", "Transport", "Wire",
+        "WorkerRuntime",
+      ]),
+    room(
       "Engine",
       [
         "Coordination", "Journaling", "Launching", "WorkerRuntime", "Models", "ModelConfigs", "Layers",
@@ -157,7 +163,8 @@ let package = Package(
     .executableTarget(
       name: "meshdecode",
       dependencies: [
-        "Settings", "ConfigFiles", "Topology", "FaultDrills", "Journaling", "Launching", "Presentation",
+        "Settings", "ConfigFiles", "Topology", "FaultDrills", "Journaling", "Launching", "Preflight",
+        "Presentation",
         "RunSetup",
         "Scheduling",
         "Parsing", "Planning", "Tensors",
@@ -176,6 +183,7 @@ let package = Package(
       swiftSettings: common),
     tests("LaunchingTests", ["Launching", "launching-probe", "TestSupport"]),
     tests("PresentationTests", ["Presentation"]),
+    tests("PreflightTests", ["Preflight", "Checkpoints", "Launching", "Transport", "Wire", "TestSupport"]),
     .testTarget(
       name: "TidyTests", dependencies: ["meshdecode", "Settings", "TestSupport"],
       exclude: ["Budgets", "Snapshots"], swiftSettings: optimised),

@@ -10,52 +10,24 @@ extension RunSetup {
   func fleet() throws(SetupError) -> Fleet? {
     let launch = settings.launch
     do {
-      switch launch.launcher {
-      case .local: return nil
-      case .ssh:
-        let hosts = try HostFile.parse(Self.text(of: launch.hostfile), file: launch.hostfile)
-        return try fleet(on: hosts, SSHLauncher(command: launch.sshCommand))
-      case .slurm:
-        return try fleet(on: SlurmAllocation.hosts(ProcessInfo.processInfo.environment), SlurmLauncher())
-      case .external:
-        let address = try coordinatorAddress { "" }
+      if launch.launcher == .external {
+        let address = try LaunchRoute.coordinatorAddress(launch) { "" }
         return Fleet(
           placement: .local(worldSize: shape.worldSize), launcher: nil, coordinatorAddress: address.host,
           coordinatorPort: address.port)
       }
+      guard let route = try LaunchRoute(launch) else { return nil }
+      let placement = try RankPlacement(
+        worldSize: shape.worldSize, groupSize: shape.tp, hosts: route.hosts)
+      let address = try route.coordinatorAddress(launch)
+      return Fleet(
+        placement: placement, launcher: route.launcher, coordinatorAddress: address.host,
+        coordinatorPort: address.port)
     } catch let error as SetupError {
       throw error
-    } catch let error as EngineError {
-      throw SetupError("\(error)", isUsage: false)
     } catch {
       throw SetupError("\(error)", isUsage: true)
     }
-  }
-
-  private func fleet(on hosts: [LaunchHost], _ launcher: any Launcher) throws -> Fleet {
-    let placement = try RankPlacement(worldSize: shape.worldSize, groupSize: shape.tp, hosts: hosts)
-    // The last one: in a job the first is this host itself.
-    let address = try coordinatorAddress {
-      try Fleet.address(toward: hosts.last.map { $0.address ?? $0.name } ?? "")
-    }
-    return Fleet(
-      placement: placement, launcher: launcher, coordinatorAddress: address.host,
-      coordinatorPort: address.port)
-  }
-
-  /// What the user gave, else what is found out.
-  private func coordinatorAddress(_ find: () throws -> String) throws -> (host: String, port: UInt16) {
-    let given = settings.launch.coordinatorAddress
-    if given.isEmpty { return (try find(), 0) }
-    let parts = given.split(separator: ":", omittingEmptySubsequences: false)
-    guard parts.count <= 2, !parts[0].isEmpty, let port = parts.count == 2 ? UInt16(parts[1]) : 0,
-      port < 65535
-    else {
-      throw SetupError(
-        "--coordinator-address cannot be '\(given)'; give HOST or HOST:PORT with a port of 1 to 65534.",
-        isUsage: true)
-    }
-    return (String(parts[0]), port)
   }
 
   /// The secret of workers that are started apart: read from its file, or made and written there.
@@ -70,13 +42,6 @@ extension RunSetup {
     } catch {
       throw SetupError("--join-secret-file: \(error).", isUsage: false)
     }
-  }
-
-  private static func text(of file: String) throws(SetupError) -> String {
-    guard let data = FileManager.default.contents(atPath: file), data.count <= HostFile.maxBytes else {
-      throw SetupError("--hostfile \(file) cannot be read; give an existing file.", isUsage: false)
-    }
-    return String(decoding: data, as: UTF8.self)
   }
 }
 

@@ -1,5 +1,10 @@
 /// Rules that span several settings; single values are checked as they are read.
 extension EngineSettings {
+  /// Fills in what follows from what was given: a list of hosts means ssh.
+  package mutating func takeImplications() {
+    if launch.launcher == .local && !launch.hostfile.isEmpty { launch.launcher = .ssh }
+  }
+
   /// Every broken rule, one sentence each; empty when the settings can be used together.
   package func violations() -> [String] {
     var found: [String] = []
@@ -28,7 +33,8 @@ extension EngineSettings {
         "--launcher ssh needs --hostfile FILE with the hosts, one a line, such as 'node1 slots=2'.")
     }
     if launch.launcher != .ssh && !launch.hostfile.isEmpty {
-      found.append("--hostfile is for --launcher ssh; add that, or leave the file out.")
+      found.append(
+        "--hostfile is for --launcher ssh, not \(launch.launcher.rawValue); leave the one or the other out.")
     }
     if launch.launcher == .external {
       if !launch.coordinatorAddress.contains(":") {

@@ -11,6 +11,12 @@ internal import CZeroMQ
   package let security: NetworkSecurity
   private let gatekeeper: Gatekeeper?
 
+  /// The version of libzmq that is loaded, for instance "4.3.4".
+  package static var libraryVersion: String {
+    let version = czmqVersion()
+    return "\(version / 10000).\(version / 100 % 100).\(version % 100)"
+  }
+
   /// The name of a guest that may be any rank.
   package static let anyRank = "*"
 

@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Engine
 internal import Foundation
 internal import Launching
+internal import Preflight
 internal import Presentation
 internal import RunSetup
 internal import Settings
@@ -39,6 +40,9 @@ extension MeshDecode {
       end(error.isUsage ? .wrongUsage : .failedWhileRunning, "error: \(error)")
     case let error as EngineError:
       end(error)
+    case let error as PreflightError:
+      if let signal = error.signal { endInterrupted(by: signal) }
+      end(.failedWhileRunning, "error: \(error)")
     case let error as TokenizerError:
       end(.failedWhileRunning, "error: \(error)")
     case let error as LaunchError:
@@ -64,10 +68,13 @@ extension MeshDecode {
     case .failure:
       let words = error.lastLines.suffix(5).map { "\n  it said last: \($0)" }.joined()
       end(.failedWhileRunning, "error: \(error)\(words)")
-    case .interrupted(let signal):
-      FileHandle.standardError.write(Data("interrupted\n".utf8))
-      Foundation.exit(128 + signal)
+    case .interrupted(let signal): endInterrupted(by: signal)
     }
+  }
+
+  private static func endInterrupted(by signal: Int32) -> Never {
+    FileHandle.standardError.write(Data("interrupted\n".utf8))
+    Foundation.exit(128 + signal)
   }
 
   private static func end(_ code: ExitStatus, _ line: String?) -> Never {

@@ -38,17 +38,36 @@ final class SSHLab: Sendable {
   static func address(_ host: Int) -> String { "10.77.0.\(host + 1)" }
 
   /// The flags that launch on these hosts.
-  func flags(slots: Int = 1) throws -> [String] {
+  ///
+  /// - Parameters:
+  ///   - extra: fields of single hosts on top.
+  ///   - more: further lines of the list.
+  func flags(slots: Int = 1, extra: [Int: String] = [:], more: [String] = []) throws -> [String] {
     let file = directory.appendingPathComponent("hosts")
     let lines = (0..<count).map {
-      "\(Self.address($0)) slots=\(slots) user=root identity=\(directory.path)/userkey\n"
+      "\(Self.address($0)) slots=\(slots) user=root identity=\(directory.path)/userkey \(extra[$0] ?? "")"
     }
-    try Data(("# hosts of the lab\n" + lines.joined()).utf8).write(to: file)
+    try Data((["# hosts of the lab"] + lines + more).joined(separator: "\n").utf8).write(to: file)
     return [
       "--launcher", "ssh", "--hostfile", file.path, "--ssh-command", "ssh -F \(directory.path)/ssh_config",
       "--threads-per-worker", "1",
     ]
   }
+
+  /// Makes the way between two hosts narrow, in both directions; all others stay as they are.
+  func narrow(_ first: Int, _ second: Int, kilobits: Int) throws {
+    for (from, to) in [(first, second), (second, first)] {
+      try Self.run(Self.narrowing, ["H": "\(prefix)\(from)", "TO": Self.address(to), "K": "\(kilobits)"])
+    }
+  }
+
+  /// What goes to one address waits in a bucket of its own.
+  private static let narrowing = """
+    set -e
+    tc -n $H qdisc add dev eth0 root handle 1: htb
+    tc -n $H class add dev eth0 parent 1: classid 1:3 htb rate ${K}kbit burst 16kb
+    tc -n $H filter add dev eth0 parent 1: protocol ip prio 1 u32 match ip dst $TO/32 flowid 1:3
+    """
 
   /// `arguments` of `meshdecode`, as run on the hub.
   func onHub(_ arguments: [String]) -> (executable: URL, arguments: [String]) {

@@ -95,18 +95,7 @@ struct WorkerCommand: ParsableCommand {
   /// What lets it in; nil when nothing was given.
   private func pass(_ place: WorkerVariables) throws -> WorkerPass? {
     guard !insecure, let file = joinSecretFile ?? place.joinSecretFile else { return nil }
-    do {
-      guard file == "-" else { return try SecretFile.pass(file) }
-      var line: [UInt8] = []
-      while line.count < WorkerPass.maxBytes, line.last != UInt8(ascii: "\n"),
-        let byte = try FileHandle.standardInput.read(upToCount: 1)?.first
-      {
-        line.append(byte)
-      }
-      return try WorkerPass(String(decoding: line, as: UTF8.self))
-    } catch {
-      throw CommandFailure(.failedWhileRunning, "the worker's secret: \(error)")
-    }
+    return try WorkerSecret.read(file)
   }
 
   /// Where steps and pulses are talked of. A coordinator that did not start this worker hears pulses one port on.

@@ -27,6 +27,7 @@ func resolve(_ config: ConfigOptions, _ groups: [any SettingOptions]) throws -> 
       try SettingsCatalogue.setting(key)?.apply(texts, to: &settings)
     }
   }
+  settings.takeImplications()
   let violations = settings.violations()
   guard violations.isEmpty else { throw SettingsError(violations.joined(separator: " ")) }
   return settings
