@@ -161,12 +161,14 @@ extension JSONReader {
     }
     if digits.count <= 15, abs(exponent) <= 22 {
       let magnitude = Double(digits.value)
-      let scaled = exponent < 0 ? magnitude / powersOfTen[-exponent] : magnitude * powersOfTen[exponent]
+      let scaled =
+        exponent < 0 ? magnitude / exactPowersOfTen[-exponent] : magnitude * exactPowersOfTen[exponent]
       return .number(negative ? -scaled : scaled)
     }
     let text = try text(bytes.extracting(start..<position), offset: start)
     if isInteger, let value = Int64(text) { return .integer(value) }
-    guard let value = Double(text), value.isFinite else {
+    let read = decimals == .nearest ? Double(text) : Self.scaled(bytes.extracting(start..<position))
+    guard let value = read, value.isFinite else {
       throw ParseError(message: "the number \(text.prefix(40)) is out of range", byteOffset: start)
     }
     return .number(value)
@@ -193,9 +195,3 @@ private struct Digits {
     if count <= 18 { value = value * 10 + UInt64(digit) }
   }
 }
-
-private let powersOfTen: [Double] = [
-  1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18,
-  1e19,
-  1e20, 1e21, 1e22,
-]

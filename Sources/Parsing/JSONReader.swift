@@ -23,26 +23,32 @@ package struct JSONReader {
   var position = 0
   private var depth = 0
   private let limits: JSONLimits
+  let decimals: JSONDecimals
 
-  init(limits: JSONLimits) { self.limits = limits }
+  init(limits: JSONLimits, decimals: JSONDecimals = .nearest) {
+    self.limits = limits
+    self.decimals = decimals
+  }
 
-  package static func parse(_ bytes: [UInt8], limits: JSONLimits = .default) throws(ParseError) -> JSONValue {
-    try parse(bytes.span, limits: limits)
+  package static func parse(
+    _ bytes: [UInt8], limits: JSONLimits = .default, decimals: JSONDecimals = .nearest
+  ) throws(ParseError) -> JSONValue {
+    try parse(bytes.span, limits: limits, decimals: decimals)
   }
 
   package static func parse(_ text: String, limits: JSONLimits = .default) throws(ParseError) -> JSONValue {
     try parse(text.utf8Span.span, limits: limits)
   }
 
-  package static func parse(_ bytes: Span<UInt8>, limits: JSONLimits = .default) throws(ParseError)
-    -> JSONValue
-  {
+  package static func parse(
+    _ bytes: Span<UInt8>, limits: JSONLimits = .default, decimals: JSONDecimals = .nearest
+  ) throws(ParseError) -> JSONValue {
     guard bytes.count <= limits.maxBytes, bytes.count <= Int(Int32.max) else {
       let allowed = min(limits.maxBytes, Int(Int32.max))
       throw ParseError(
         message: "JSON text of \(bytes.count) bytes is longer than \(allowed) bytes", byteOffset: 0)
     }
-    var reader = JSONReader(limits: limits)
+    var reader = JSONReader(limits: limits, decimals: decimals)
     reader.skipWhitespace(bytes)
     let value = try reader.value(bytes)
     reader.skipWhitespace(bytes)

@@ -19,7 +19,7 @@ package final class Tokenizer: Sendable {
   package convenience init(json bytes: [UInt8]) throws(TokenizerError) {
     let json: JSONValue
     do {
-      json = try JSONReader.parse(bytes)
+      json = try JSONReader.parse(bytes, decimals: .scaled)
     } catch {
       throw TokenizerError("tokenizer.json cannot be read: \(error)")
     }

@@ -3,6 +3,29 @@ import Testing
 
 @Suite("JSON reader")
 struct JSONReaderTests {
+  /// Bits that the reference tokenizers' reader made of these texts.
+  @Test(
+    "decimals are scaled as the reference scales them",
+    arguments: [
+      ("-12.458033897794039", 0xc028ea836b46f839),
+      ("-15.903871311313933", 0xc02fcec83873c59e),
+      ("-14.797971494798613", 0xc02d988fb84299bd),
+      ("-9.312453087562107", 0xc0229ff9d9e13a1a),
+      ("-4.7224847957339165e-07", 0xbe9fb12ac728833d),
+      ("-3.4865055905258566e-13", 0xbd5888bae8936fbc),
+      ("-5.183408379757814e-12", 0xbd96cbffbf3e6035),
+      ("-8.225312392434952e-16", 0xbccda282fa47d171),
+      ("-0.1234567890123456789012345", 0xbfbf9add3746f65f),
+      ("-12345678901234567890123.5", 0xc484ea15b273b38a),
+      ("-1.5e-310", 0x80001b9cd1295941),
+      ("-3e-5", 0xbeff75104d551d69),
+      ("-7.25E-2", 0xbfb28f5c28f5c28f),
+      ("-123456789.123456789012345678", 0xc19d6f34547e6b76),
+    ] as [(String, UInt64)])
+  func scaledDecimals(text: String, bits: UInt64) throws {
+    #expect(try JSONReader.parse(Array(text.utf8), decimals: .scaled) == .number(Double(bitPattern: bits)))
+  }
+
   @Test(
     "scalars keep their kind",
     arguments: [

@@ -79,6 +79,19 @@ struct PipelineTests {
     #expect(error?.message.contains(name) == true, "\(error?.message ?? "")")
   }
 
+  @Test("normal forms after one another, with marks on the first letter")
+  func normalForms() throws {
+    let forms: JSONValue = ["type": "Sequence", "normalizers": [["type": "NFC"], ["type": "NFKD"]]]
+    let metaspace: JSONValue = [
+      "type": "Metaspace", "replacement": "\u{2581}", "prepend_scheme": "first", "split": true,
+    ]
+    let word = "\u{2581}e\u{301}t"
+    let tokenizer = try tokenizer(pre: metaspace, normalizer: forms, words: [word])
+    for text in ["e\u{301}t", "\u{E9}t"] {
+      #expect(try tokenizer.encode(text, addSpecialTokens: false) == [1])
+    }
+  }
+
   @Test("added tokens strip, respect words and normalisation")
   func addedTokens() throws {
     let added: JSONValue = [

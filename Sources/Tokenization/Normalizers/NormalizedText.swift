@@ -99,7 +99,10 @@ struct NormalizedText {
     let old = bytes.count
     let suffix = Array(bytes[min(leadingCount, old)...])
     bytes = form.normalize(bytes)
+    if leadingCount == 0 { return }
     // Marks join or follow the first character; everything after them is as long as it is on its own.
-    if leadingCount > 0 { leadingCount = max(1, bytes.count - form.normalize(suffix).count) }
+    leadingCount = max(1, bytes.count - form.normalize(suffix).count)
+    // A mark that joined it is part of it: what comes from the first character ends with a whole scalar.
+    while leadingCount < bytes.count, bytes[leadingCount] & 0xC0 == 0x80 { leadingCount += 1 }
   }
 }
