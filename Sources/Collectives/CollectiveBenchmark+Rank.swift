@@ -7,7 +7,7 @@ internal import Wire
 extension CollectiveBenchmark {
   /// One rank's process: `arguments` are the words after the hidden subcommand. Returns the exit code.
   package static func rankMain(_ arguments: [String]) -> Int32 {
-    guard arguments.count == 5, let rank = Int(arguments[1]), let ranks = Int(arguments[2]), ranks <= 64,
+    guard arguments.count == 6, let rank = Int(arguments[1]), let ranks = Int(arguments[2]), ranks <= 64,
       (0..<max(1, ranks)).contains(rank), let control = try? Endpoint(arguments[0]),
       let data = try? Endpoint(arguments[3])
     else { return 2 }
@@ -20,7 +20,10 @@ extension CollectiveBenchmark {
       let client = try? ControlClient(context, endpoint: control, name: name)
     else { return 1 }
     do {
-      let link = try Links.make(context, rank: rank, worldSize: ranks, endpoint: data, epoch: epoch)
+      var link = try Links.make(context, rank: rank, worldSize: ranks, endpoint: data, epoch: epoch)
+      if !arguments[5].isEmpty {
+        link = FaultyLink(link, try LinkConditions(arguments[5], worldSize: ranks))
+      }
       // As workers do: a core of its own each, and threads that keep it awake, or no spinning at all.
       let cpus = HostFacts.allowedCPUs
       if ranks <= cpus.count {

@@ -44,11 +44,12 @@ package enum CollectiveBenchmark {
   ///
   /// `bytes` is the f32 row of an all-reduce or reduce-scatter, the gathered whole of an all-gather, and what one rank
   /// sends (its own part included) in an all-to-all. `isInsecure` leaves TCP plain.
+  /// `linkConditions`: what the links are like, as `LinkConditions` reads it; they must lose nothing.
   ///
   /// - Throws: `Failure` in one sentence when a rank cannot be started, fails or stays silent for 20 s.
   package static func run(
     operation: CollectiveOperation, ranks: Int, bytes: [Int], transport: Transport, isInsecure: Bool = false,
-    iterations: Int
+    linkConditions: String = "", iterations: Int
   ) throws(Failure) -> [Row] {
     guard operations.contains(operation) else {
       throw Failure(
@@ -58,6 +59,18 @@ package enum CollectiveBenchmark {
     guard (1...64).contains(ranks) else {
       throw Failure(description: "ranks is \(ranks), it must be 1 to 64")
     }
+    if !linkConditions.isEmpty {
+      do throws(LinkConditionsError) {
+        let conditions = try LinkConditions(linkConditions, worldSize: ranks)
+        guard conditions.isShapingOnly else {
+          throw LinkConditionsError(
+            description:
+              "--link-conditions loses or breaks frames; a measurement takes delay, jitter and rate only.")
+        }
+      } catch {
+        throw Failure(description: error.description)
+      }
+    }
     guard (1...1_000_000).contains(iterations) else {
       throw Failure(description: "iterations is \(iterations), it must be 1 to 1000000")
     }
@@ -65,7 +78,8 @@ package enum CollectiveBenchmark {
       throw Failure(description: "bytes is \(wrong), it must be a multiple of 4 from 4 to 67108864")
     }
     do throws(TransportError) {
-      let host = try BenchmarkHost(ranks: ranks, transport: transport, isInsecure: isInsecure)
+      let host = try BenchmarkHost(
+        ranks: ranks, transport: transport, isInsecure: isInsecure, linkConditions: linkConditions)
       var rows: [Row] = []
       for size in bytes {
         let (samples, verified) = try host.measure(
@@ -125,7 +139,7 @@ private final class BenchmarkHost {
   private let ranks: Int
 
   init(
-    ranks: Int, transport: CollectiveBenchmark.Transport, isInsecure: Bool
+    ranks: Int, transport: CollectiveBenchmark.Transport, isInsecure: Bool, linkConditions: String
   ) throws(TransportError) {
     self.ranks = ranks
     directory = try RunDirectory()
@@ -143,7 +157,7 @@ private final class BenchmarkHost {
         try ChildProcess(
           arguments: [
             CollectiveBenchmark.rankCommand, server.endpoint.description, "\(rank)", "\(ranks)", data,
-            isInsecure ? "insecure" : "encrypted",
+            isInsecure ? "insecure" : "encrypted", linkConditions,
           ]))
     }
     self.children = children

@@ -59,6 +59,8 @@ package struct EngineConfiguration: Sendable {
   package var collectiveTimeout: Duration = .seconds(30)
   /// A worker that is silent for two of them is hung.
   package var pulsePeriod: Duration = .milliseconds(500)
+  /// What the links between ranks are like; nil leaves them as they are, and nothing stands in their way.
+  package var linkConditions: LinkConditions?
   package var onRankLoss = RankLossPolicy.respawn
   package var restarts = RestartLimits()
   /// Later than any epoch of a former coordinator whose workers may still be about.

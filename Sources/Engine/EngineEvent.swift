@@ -5,6 +5,8 @@ package import Scheduling
 package enum EngineEvent: Sendable {
   case loading(bytesDone: UInt64, bytesTotal: UInt64)
   case ready
+  /// The time that the caller asked to be woken at has come.
+  case alarm
   case token(EmittedToken)
   case payload(SequencePayload)
   case finished(FinishedSequence)

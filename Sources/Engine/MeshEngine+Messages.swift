@@ -69,6 +69,7 @@ extension MeshEngine {
         directResults?[Int(result.group)] = result
       }
     case .answer: take(try InquiryAnswer(from: &reader), from: rank)
+    case .linkReport: linkAnswers[name.rank] = try LinkReport(from: &reader)
     case .stepTrace: traces.append(try StepTrace(from: &reader))
     case .abort: events.append(.abort(try Abort(from: &reader), rank: rank, incarnation: start))
     default: break
@@ -167,6 +168,7 @@ extension MeshEngine {
       collectiveMilliseconds: Int(configuration.collectiveTimeout / .milliseconds(1)),
       expertDispatch: configuration.expertDispatch)
     settings.observations = configuration.observations
+    settings.linkConditions = linkConditions
     let message = Configure(epoch: name.epoch, settings: settings.encoded())
     send(.configure, to: name, epoch: name.epoch) { message.write(to: &$0) }
   }

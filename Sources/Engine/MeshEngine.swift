@@ -47,6 +47,11 @@ package final class MeshEngine {
   var timeline = TimelineRecording()
   /// Rows per expert of each MoE layer, layer-major, over all steps; empty unless the run counts them.
   package private(set) var expertLoad: [UInt64] = []
+  /// What ranks that start get as the conditions of their links; empty for none.
+  var linkConditions: String
+  var linkAnswers: [UInt32: LinkReport] = [:]
+  /// When `EngineEvent.alarm` is to come, once.
+  package var alarm: Timestamp?
   private var isStopped = false
   /// What `run(untilReadable:)` waits for, and whether it has come.
   private var awaitedInput: Int32?
@@ -74,6 +79,7 @@ package final class MeshEngine {
       maxBatchedTokens: configuration.maxBatchedTokens, maxSequences: configuration.maxSequences,
       maxModelLength: sizes.maxModelLength, pageSlots: configuration.pageSlots, numPages: sizes.pagesPerGroup,
       kvFormat: configuration.kvFormat, scoresRows: configuration.scoresRows)
+    linkConditions = configuration.linkConditions?.description ?? ""
     let world = configuration.mesh.worldSize
     names = Array(repeating: nil, count: world)
     endpoints = Array(repeating: "", count: world)
@@ -272,8 +278,8 @@ package final class MeshEngine {
   /// Everything that is there is taken, so that the core never takes a message under way for silence.
   private func collect(_ observe: (EngineEvent) -> Void) throws(EngineError) {
     let now = Self.now
-    let wait =
-      events.isEmpty ? core.nextDeadline.map { min($0 - now, .seconds(3600)) } ?? .seconds(3600) : .zero
+    let next = [core.nextDeadline, alarm].compactMap { $0 }.min()
+    let wait = events.isEmpty ? next.map { min($0 - now, .seconds(3600)) } ?? .seconds(3600) : .zero
     do {
       let ready = try server.wait(
         descriptors: [processes.exitDescriptor]
@@ -288,6 +294,10 @@ package final class MeshEngine {
       while let event = try server.receive() { try receive(event, observe) }
       if ready.descriptors.contains(processes.exitDescriptor) { events += processes.takeExits() }
       if events.isEmpty { events.append(.tick) }
+      if let moment = alarm, moment <= Self.now {
+        alarm = nil
+        observe(.alarm)
+      }
     } catch {
       throw (error as? EngineError) ?? EngineError(.failure, "\(error)")
     }

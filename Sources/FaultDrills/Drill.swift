@@ -25,6 +25,10 @@ package struct Drill {
   ) throws(EngineError) -> DrillOutcome {
     var configuration = configuration
     configuration.seed = 1
+    if let milliseconds = plan.deadlineMilliseconds {
+      configuration.collectiveTimeout = .milliseconds(milliseconds)
+    }
+    var injector = FaultInjector(plan: plan, configuration: &configuration)
     let engine = try MeshEngine(configuration)
     defer { engine.stop() }
     try engine.waitUntilReady()
@@ -34,16 +38,17 @@ package struct Drill {
         GenerationRequest(
           id: RequestID(rawValue: UInt64(index)), promptTokens: prompt, sampling: sampling))
     }
+    engine.alarm = watch.nextMoment.map { Timestamp(nanoseconds: $0) }
     do throws(EngineError) {
       try engine.run { event in
-        for fault in watch.note(event, at: Self.now) {
-          if fault.kind == .pause {
-            engine.pause(rank: fault.rank, for: .milliseconds(fault.milliseconds))
-          } else {
-            engine.send(signal: fault.kind.signal, toRank: fault.rank)
-          }
+        for fault in watch.note(event, steps: engine.completedSteps, at: Self.now) {
+          injector.inject(fault, into: engine, at: Self.now)
         }
+        injector.mend(engine, at: Self.now)
+        let moments = [watch.nextMoment, injector.nextMoment].compactMap { $0 }
+        engine.alarm = moments.min().map { Timestamp(nanoseconds: $0) }
       }
+      watch.note(plan.faults.contains { $0.kind.isLink } ? try engine.linkReports(within: .seconds(3)) : [])
     } catch {
       guard error.kind == .failure else { throw error }
       watch.outcome.failure = error.description
@@ -65,8 +70,12 @@ package struct DrillOutcome: Sendable {
   package var faults: [FaultTimes] = []
   /// The story of the ranks, in milliseconds from the start.
   package var story: [(milliseconds: Double, rank: Int?, text: String)] = []
+  /// Milliseconds from the start at which tokens came, for pictures.
+  package var tokenMoments: [Double] = []
   package var failure: String?
   package var milliseconds = 0.0
+  /// What the links of the ranks threw away and were made to do; only where links had faults.
+  package var links: [LinkReport] = []
 
   package init(streams: [[TokenID]], outOfOrder: Int = 0, finished: Int = 0) {
     self.streams = streams
@@ -80,95 +89,7 @@ package struct DrillOutcome: Sendable {
     package var injected: Double?
     package var detected: Double?
     package var recovered: Double?
-  }
-}
 
-/// Follows a run: which faults are due, what became of them.
-struct DrillWatch {
-  let started: Int64
-  var outcome: DrillOutcome
-  private var tokens = 0
-
-  init(plan: FaultPlan, requests: Int, started: Int64) {
-    self.started = started
-    outcome = DrillOutcome(streams: Array(repeating: [], count: requests))
-    outcome.faults = plan.faults.map { DrillOutcome.FaultTimes(fault: $0) }
-  }
-
-  /// Takes an event in; returns the faults that are due now.
-  mutating func note(_ event: EngineEvent, at now: Int64) -> [Fault] {
-    var inRecovery = false
-    switch event {
-    case .token(let token):
-      tokens += 1
-      let request = Int(token.request.rawValue)
-      if token.index != outcome.streams[request].count { outcome.outOfOrder += 1 }
-      outcome.streams[request].append(token.token)
-    case .finished(let end):
-      if case .failure = end.cause { break }
-      outcome.finished += 1
-    case .membership(let change):
-      note(change)
-      if case .started = change.kind { inRecovery = true }
-    default: break
-    }
-    return actions(inRecovery: inRecovery, now)
-  }
-
-  private mutating func actions(inRecovery: Bool, _ now: Int64) -> [Fault] {
-    var due: [Fault] = []
-    for index in outcome.faults.indices where outcome.faults[index].injected == nil {
-      let fault = outcome.faults[index].fault
-      let isDue =
-        switch fault.trigger {
-        case .tokens(let count): tokens >= count
-        case .recovery: inRecovery
-        }
-      guard isDue else { continue }
-      outcome.faults[index].injected = milliseconds(now)
-      outcome.story.append((milliseconds(now), fault.rank, "\(fault.kind.rawValue) injected"))
-      due.append(fault)
-    }
-    return due
-  }
-
-  private mutating func note(_ change: MembershipEvent) {
-    let moment = milliseconds(change.at)
-    switch change.kind {
-    case .lost(let loss):
-      outcome.story.append((moment, change.rank, loss.text))
-      for index in outcome.faults.indices where isOpen(index, change.rank) {
-        outcome.faults[index].detected = moment
-      }
-    case .recovered(let recovery):
-      outcome.story.append((moment, nil, "recovered after \(Int(recovery.duration / .milliseconds(1))) ms"))
-      for index in outcome.faults.indices
-      where outcome.faults[index].detected != nil && outcome.faults[index].recovered == nil {
-        outcome.faults[index].recovered = moment
-      }
-    case .started: outcome.story.append((moment, change.rank, "started again"))
-    case .joined: outcome.story.append((moment, change.rank, "joined"))
-    case .loaded: outcome.story.append((moment, change.rank, "shard loaded"))
-    case .retried(let text): outcome.story.append((moment, change.rank, text))
-    }
-  }
-
-  private func isOpen(_ index: Int, _ rank: Int?) -> Bool {
-    let times = outcome.faults[index]
-    return times.fault.rank == rank && times.injected != nil && times.detected == nil
-  }
-
-  private func milliseconds(_ moment: Int64) -> Double { Double(moment - started) / 1e6 }
-}
-
-extension Fault.Kind {
-  /// The number of its signal on Linux.
-  var signal: Int32 {
-    switch self {
-    case .kill: 9
-    case .stop, .pause: 19
-    case .crash: 11
-    case .terminate: 15
-    }
+    package init(fault: Fault) { self.fault = fault }
   }
 }

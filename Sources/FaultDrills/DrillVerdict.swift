@@ -10,6 +10,8 @@ package struct DrillVerdict: Sendable {
   package var lost: Int
   package var duplicated: Int
   package var changed: Int
+  /// Why it is not what the plan expects, as far as tokens do not say it.
+  package var complaint: String?
 
   package init(_ outcome: DrillOutcome, reference: [[TokenID]], plan: FaultPlan) {
     total = reference.count
@@ -22,10 +24,30 @@ package struct DrillVerdict: Sendable {
       if !zip(stream, expected).allSatisfy({ $0 == $1 }) || stream.count > expected.count { changed += 1 }
     }
     let isIntact = duplicated == 0 && changed == 0
+    complaint = Self.complaint(outcome, plan)
     passed =
-      plan.expectsSuccess
-      ? isIntact && lost == 0 && completed == total && outcome.failure == nil
-      : isIntact && outcome.failure != nil
+      complaint == nil && isIntact && (plan.expectsSuccess ? lost == 0 && completed == total : true)
+  }
+
+  private static func complaint(_ outcome: DrillOutcome, _ plan: FaultPlan) -> String? {
+    guard plan.expectsSuccess else {
+      guard let failure = outcome.failure else { return "the run was expected to fail and did not" }
+      guard let text = plan.expectedError, !failure.contains(text) else { return nil }
+      return "the error was expected to say '\(text)': \(failure)"
+    }
+    if let failure = outcome.failure { return failure }
+    guard plan.needsEveryFault else { return nil }
+    if let idle = outcome.faults.first(where: { $0.injected == nil }) {
+      return
+        "the fault \(idle.fault.kind.rawValue) found no occasion in this run; make it longer with --max-tokens"
+    }
+    let breaks = outcome.faults.contains { $0.fault.kind.isLink && !$0.fault.kind.isShaping }
+    if breaks, !outcome.links.isEmpty, outcome.links.allSatisfy({ $0.faults == 0 }),
+      !outcome.faults.contains(where: { $0.detected != nil })
+    {
+      return "no frame met the faults of the links; make the run longer with --max-tokens"
+    }
+    return nil
   }
 
   /// The counts of the contracts.

@@ -6,49 +6,24 @@ package struct FaultPlan: Sendable, Equatable {
   package var faults: [Fault]
   /// Whether the run is expected to keep every token; a plan may also be about a run that must end with an error.
   package var expectsSuccess: Bool
+  /// What that error must say.
+  package var expectedError: String?
+  /// Whether the drill has failed when a fault found no occasion: a plan that tests nothing must not pass.
+  package var needsEveryFault: Bool
+  /// Longest wait inside one collective in this drill; nil takes the run's.
+  package var deadlineMilliseconds: Int?
 
-  package init(name: String, seed: UInt64 = 0, faults: [Fault], expectsSuccess: Bool = true) {
+  package init(
+    name: String, seed: UInt64 = 0, faults: [Fault], expectsSuccess: Bool = true,
+    expectedError: String? = nil, needsEveryFault: Bool = false, deadlineMilliseconds: Int? = nil
+  ) {
     self.name = name
     self.seed = seed
     self.faults = faults
     self.expectsSuccess = expectsSuccess
-  }
-}
-
-/// One thing that is done to one rank, once.
-package struct Fault: Sendable, Equatable {
-  package var kind: Kind
-  package var rank: Int
-  package var trigger: Trigger
-  /// How long a pause lasts.
-  package var milliseconds: Int
-
-  package init(_ kind: Kind, rank: Int, trigger: Trigger, milliseconds: Int = 0) {
-    self.kind = kind
-    self.rank = rank
-    self.trigger = trigger
-    self.milliseconds = milliseconds
-  }
-
-  /// Faults come in by signals to real processes; no engine code knows of them.
-  package enum Kind: String, Sendable, CaseIterable {
-    /// SIGKILL: gone at once, as by the out-of-memory killer.
-    case kill
-    /// SIGSTOP for ever: a process that hangs.
-    case stop
-    /// SIGSEGV: a crash.
-    case crash
-    /// SIGTERM: it leaves with an exit code.
-    case terminate
-    /// SIGSTOP, and SIGCONT after a while: a straggler, or a host that swaps.
-    case pause
-  }
-
-  package enum Trigger: Sendable, Equatable {
-    /// When so many tokens have come over all requests.
-    case tokens(Int)
-    /// When the replacement of an earlier fault has been started: a second fault inside recovery.
-    case recovery
+    self.expectedError = expectedError
+    self.needsEveryFault = needsEveryFault
+    self.deadlineMilliseconds = deadlineMilliseconds
   }
 }
 
@@ -58,11 +33,18 @@ extension FaultPlan {
     var random = PlanRandom(state: seed)
     var faults: [Fault] = []
     for _ in 0...random.below(3) {
+      let trigger = Fault.Trigger.tokens(1 + random.below(max(1, tokens * 3 / 4)))
+      if worldSize > 1, random.below(2) == 0 {
+        faults.append(linkFault(&random, worldSize, trigger))
+        continue
+      }
       let kinds: [Fault.Kind] = [.kill, .kill, .stop, .crash, .terminate, .pause]
+      let kind = kinds[random.below(kinds.count)]
+      let milliseconds = 20 + random.below(300)
       faults.append(
         Fault(
-          kinds[random.below(kinds.count)], rank: random.below(worldSize),
-          trigger: .tokens(1 + random.below(max(1, tokens * 3 / 4))), milliseconds: 20 + random.below(300)))
+          kind, rank: random.below(worldSize), trigger: trigger,
+          milliseconds: kind == .pause ? milliseconds : nil))
     }
     if random.below(5) == 0 {
       faults.append(Fault(.kill, rank: random.below(worldSize), trigger: .recovery))
@@ -70,18 +52,46 @@ extension FaultPlan {
     return FaultPlan(name: "random plan of seed \(seed)", seed: seed, faults: faults)
   }
 
-  /// SplitMix64 (Steele, Lea, Flood 2014).
-  private struct PlanRandom {
-    var state: UInt64
-
-    mutating func below(_ bound: Int) -> Int {
-      state &+= 0x9e37_79b9_7f4a_7c15
-      var z = state
-      z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-      z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-      return Int((z ^ (z >> 31)) % UInt64(bound))
+  private static func linkFault(
+    _ random: inout PlanRandom, _ worldSize: Int, _ trigger: Fault.Trigger
+  ) -> Fault {
+    let kinds: [Fault.Kind] = [
+      .drop, .duplicate, .reorder, .corrupt, .truncate, .stale, .cut, .partition, .delay, .jitter, .bandwidth,
+    ]
+    let kind = kinds[random.below(kinds.count)]
+    let from = random.below(worldSize)
+    let to = (from + 1 + random.below(worldSize - 1)) % worldSize
+    let link = Fault.Target.link(from: from, to: to)
+    switch kind {
+    case .drop, .corrupt, .truncate:
+      return Fault(kind, link, trigger: trigger, amount: 0.2, times: 1 + random.below(2))
+    case .duplicate, .reorder, .stale:
+      return Fault(kind, random.below(2) == 0 ? .everywhere : link, trigger: trigger, amount: 0.1)
+    case .cut: return Fault(kind, link, trigger: trigger, milliseconds: 20 + random.below(300))
+    case .partition:
+      return Fault(kind, .ranks([from]), trigger: trigger, milliseconds: 20 + random.below(300))
+    case .bandwidth: return Fault(kind, link, trigger: trigger, amount: Double(20 + random.below(200)))
+    default: return Fault(kind, .everywhere, trigger: trigger, amount: Double(50 + random.below(500)))
     }
   }
+}
+
+/// SplitMix64 (Steele, Lea, Flood 2014).
+struct PlanRandom {
+  var state: UInt64
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9e37_79b9_7f4a_7c15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+    return z ^ (z >> 31)
+  }
+
+  mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
+
+  /// Evenly in 0 ..< 1.
+  mutating func unit() -> Double { Double(next() >> 11) * 0x1p-53 }
 }
 
 /// What is wrong with a plan: one sentence with file and line.

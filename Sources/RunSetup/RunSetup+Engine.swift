@@ -7,6 +7,7 @@ internal import ModelConfigs
 internal import Settings
 internal import Tensors
 internal import Topology
+internal import Transport
 package import Wire
 internal import WorkerRuntime
 
@@ -39,9 +40,20 @@ extension RunSetup {
     configuration.startupTimeout = .seconds(settings.launch.startupTimeoutSeconds)
     configuration.collectiveTimeout = .seconds(settings.launch.distributedTimeoutSeconds)
     configuration.pulsePeriod = .milliseconds(settings.launch.pulseMilliseconds)
+    configuration.linkConditions = try linkConditions()
     configuration.onRankLoss = settings.launch.onRankLoss == .fail ? .fail : .respawn
     configuration.restarts.count = settings.launch.maxRankRestarts
     return configuration
+  }
+
+  /// What the user says of the links; nil is nothing.
+  private func linkConditions() throws(SetupError) -> LinkConditions? {
+    guard !settings.launch.linkConditions.isEmpty else { return nil }
+    do throws(LinkConditionsError) {
+      return try LinkConditions(settings.launch.linkConditions, worldSize: shape.worldSize)
+    } catch {
+      throw SetupError("\(error)", isUsage: true)
+    }
   }
 
   private func chooseWeights(_ configuration: inout EngineConfiguration) throws(SetupError) {

@@ -108,6 +108,8 @@ package struct LaunchSettings: Sendable, Equatable {
   package var coordinatorAddress = ""
   /// What workers that are started apart need to join.
   package var joinSecretFile = ""
+  /// What the links between ranks are like; empty leaves them as they are.
+  package var linkConditions = ""
 
   package init() {}
 }

@@ -121,6 +121,11 @@ extension SettingsCatalogue {
     .integer(
       "pulse_milliseconds", \.launch.pulseMilliseconds, 10...60000, .launch, unit: "milliseconds",
       why: "period of a worker's sign of life; a hung worker is noticed after two of them"),
+    .text(
+      "link_conditions", \.launch.linkConditions, .text, .launch,
+      why:
+        "emulates slow or faulty links between ranks, as 'delay=200us,jitter=50us,rate=1gbit;0>1:drop=0.01'"
+    ),
     .choice(
       "on_rank_loss", \.launch.onRankLoss, .launch,
       why: "respawn replaces a lost worker and goes on with every stream; fail ends the run with its reason"),

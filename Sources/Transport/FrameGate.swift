@@ -34,17 +34,18 @@ struct FrameGate {
 
   /// Makes `message` the finished frame for `target`, not yet counted.
   func build(
-    _ message: inout ZMQMessage, _ target: FrameTarget, _ pieces: Span<MemoryPiece>, of memory: RawSpan
+    _ message: inout ZMQMessage, _ target: FrameTarget, _ pieces: Span<MemoryPiece>, of memory: RawSpan,
+    hold: FrameHeader.Hold = .none
   ) throws(TransportError) {
     try message.reset(byteCount: FrameHeader.byteCount + payloadBytes(target, pieces))
     var frame = message.mutableBytes
-    fill(&frame, target, pieces, of: memory)
+    fill(&frame, target, pieces, of: memory, hold: hold)
   }
 
   /// Writes header and payload into `frame`, which has exactly their size.
   func fill(
     _ frame: inout MutableSpan<UInt8>, _ target: FrameTarget, _ pieces: Span<MemoryPiece>, of memory: RawSpan,
-    flags: UInt32 = 0
+    flags: UInt32 = 0, hold: FrameHeader.Hold = .none
   ) {
     var place = FrameHeader.byteCount
     for index in pieces.indices {
@@ -62,6 +63,7 @@ struct FrameGate {
       kind: target.kind, epoch: epoch, step: target.step, sequence: target.sequence, round: target.round,
       source: UInt32(rank), destination: UInt32(target.peer), payloadBytes: place - FrameHeader.byteCount)
     header.flags = flags
+    header.hold = hold
     header.encode(into: &frame, checksum: checksum)
   }
 

@@ -38,6 +38,9 @@ package protocol PeerLink: Link {
   /// what is sent to it waits until the deadline of its sending or of its answer.
   func connect(to peer: Int, at endpoint: Endpoint) throws(TransportError)
 
+  /// Sends bytes as they are, whole frame or not, without counting them: for links that do something to frames.
+  func send(frame: Span<UInt8>, to peer: Int, deadline: Deadline) throws(TransportError)
+
   /// How long a wait may keep its core busy before it sleeps; zero when ranks outnumber cores.
   var spinTime: Duration { get set }
 }

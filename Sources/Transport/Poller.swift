@@ -1,3 +1,4 @@
+internal import CLinux
 internal import CZeroMQ
 internal import Glibc
 
@@ -29,7 +30,7 @@ internal import Glibc
     while true {
       let ready = unsafe withUnsafeMutablePointer(to: &items) { pointer in
         unsafe pointer.withMemoryRebound(to: pollfd.self, capacity: 2) { items in
-          unsafe poll(items, 2, Int32(clamping: deadline.pollMilliseconds))
+          unsafe linuxPoll(items, 2, deadline.remainingNanoseconds)
         }
       }
       if ready > 0 { return true }

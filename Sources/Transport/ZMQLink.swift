@@ -70,16 +70,31 @@ package final class ZMQLink: PeerLink {
   package func send(
     _ target: FrameTarget, pieces: Span<MemoryPiece>, of memory: RawSpan, deadline: Deadline
   ) throws(TransportError) {
-    guard target.peer >= 0, target.peer < worldSize, let sender = senders[target.peer] else {
-      throw TransportError(
-        .unreachablePeer, "rank \(rank) has no connection to rank \(target.peer)", peer: target.peer)
-    }
+    let sender = try sender(to: target.peer)
     try gate.build(&outbound, target, pieces, of: memory)
     let frameBytes = outbound.byteCount
-    while try !sender.socket.trySend(outbound) {
-      try wait(for: sender.socket.pollTarget, peer: target.peer, deadline)
-    }
+    try push(sender, target.peer, deadline)
     gate.countSent(to: target.peer, frameBytes: frameBytes)
+  }
+
+  package func send(frame: Span<UInt8>, to peer: Int, deadline: Deadline) throws(TransportError) {
+    let sender = try sender(to: peer)
+    outbound = try ZMQMessage(copying: frame)
+    try push(sender, peer, deadline)
+  }
+
+  private func sender(to peer: Int) throws(TransportError) -> SenderSocket {
+    guard peer >= 0, peer < worldSize, let sender = senders[peer] else {
+      throw TransportError(
+        .unreachablePeer, "rank \(rank) has no connection to rank \(peer)", peer: peer)
+    }
+    return sender
+  }
+
+  private func push(_ sender: SenderSocket, _ peer: Int, _ deadline: Deadline) throws(TransportError) {
+    while try !sender.socket.trySend(outbound) {
+      try wait(for: sender.socket.pollTarget, peer: peer, deadline)
+    }
   }
 
   package func receive(deadline: Deadline) throws(TransportError) -> InboundFrame {

@@ -85,7 +85,8 @@ extension Abort: WireMessage {
     self.init(
       epoch: try reader.epoch(),
       rank: try reader.optional("rank") { r throws(ParseError) in try r.u32("rank") },
-      code: try reader.choice("abort code"), text: try reader.sentence("abort text"))
+      code: try reader.choice("abort code"), text: try reader.sentence("abort text"),
+      operation: try reader.u32("operation"))
   }
 
   package func write(to writer: inout ByteWriter) {
@@ -93,6 +94,7 @@ extension Abort: WireMessage {
     writer.optional(rank) { $0.u32($1) }
     writer.u8(code.rawValue)
     writer.sentence(text)
+    writer.u32(operation)
   }
 }
 

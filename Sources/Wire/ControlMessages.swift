@@ -108,12 +108,15 @@ package struct Abort: Sendable, Hashable {
   package var code: Code
   /// One sentence for the user.
   package var text: String
+  /// How far the step had come: the operation that failed. Who is stuck earliest is stuck for a reason of its own.
+  package var operation: UInt32 = 0
 
-  package init(epoch: Epoch, rank: UInt32?, code: Code, text: String) {
+  package init(epoch: Epoch, rank: UInt32?, code: Code, text: String, operation: UInt32 = 0) {
     self.epoch = epoch
     self.rank = rank
     self.code = code
     self.text = text
+    self.operation = operation
   }
 
   package enum Code: UInt8, Sendable, Hashable, CaseIterable {

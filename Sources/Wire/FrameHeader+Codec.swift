@@ -17,8 +17,14 @@ extension FrameHeader {
     put(source, at: 32, in: &frame)
     put(destination, at: 36, in: &frame)
     put(UInt64(payloadBytes), at: 40, in: &frame)
+    let (flags, nanoseconds): (UInt32, UInt64) =
+      switch hold {
+      case .none: (self.flags, 0)
+      case .until(let moment): (self.flags | FrameHeader.heldUntil, moment)
+      case .atArrival(let wait): (self.flags | FrameHeader.heldAtArrival, wait)
+      }
     put(flags, at: 48, in: &frame)
-    put(UInt64(0), at: 52, in: &frame)
+    put(nanoseconds, at: 52, in: &frame)
     let sum = FrameHeader.checksum(of: frame.span, flags, checksum)
     put(sum, at: 60, in: &frame)
   }
@@ -58,7 +64,13 @@ extension FrameHeader {
     guard let kind = MessageKind(rawValue: rawKind) else {
       throw FrameError(.unknownKind(rawKind), claimedSource: source)
     }
-    guard FrameHeader.get(UInt64.self, at: 52, in: frame) == 0 else {
+    let nanoseconds = FrameHeader.get(UInt64.self, at: 52, in: frame)
+    let hold: Hold =
+      nanoseconds == 0
+      ? .none
+      : flags & FrameHeader.heldUntil != 0
+        ? .until(nanoseconds) : flags & FrameHeader.heldAtArrival != 0 ? .atArrival(nanoseconds) : .none
+    guard nanoseconds == 0 || hold != .none else {
       throw FrameError(.reservedBytesUsed, claimedSource: source)
     }
     self.init(
@@ -68,6 +80,7 @@ extension FrameHeader {
       round: FrameHeader.get(UInt32.self, at: 28, in: frame), source: source,
       destination: FrameHeader.get(UInt32.self, at: 36, in: frame), payloadBytes: present)
     self.flags = flags
+    self.hold = hold
     self.checksum = declaredSum
   }
 

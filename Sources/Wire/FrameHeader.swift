@@ -13,7 +13,7 @@
 /// | 36 | 4 | destination rank |
 /// | 40 | 8 | payload bytes |
 /// | 48 | 4 | flags |
-/// | 52 | 8 | reserved, zero |
+/// | 52 | 8 | nanoseconds of the hold that flag 2 or 4 tells of, else zero |
 /// | 60 | 4 | CRC32C of bytes 0 ..< 60 and, unless flag 1 is set, of the payload |
 package struct FrameHeader: Sendable, Hashable {
   /// Bytes of the header on the wire.
@@ -24,6 +24,10 @@ package struct FrameHeader: Sendable, Hashable {
   package static let version: UInt16 = 1
   /// Flag: the checksum covers the header only. For payloads that never leave the memory of one host.
   package static let uncheckedPayload: UInt32 = 1
+  /// Flag: not to be taken before a moment of the monotonic clock that both ends read.
+  package static let heldUntil: UInt32 = 2
+  /// Flag: to be held for so long after its arrival.
+  package static let heldAtArrival: UInt32 = 4
   /// The coordinator's place in `source` and `destination`.
   package static let coordinator = UInt32.max
   /// The destination of a frame for whoever is at the other end: a worker that has no rank yet.
@@ -40,8 +44,18 @@ package struct FrameHeader: Sendable, Hashable {
   package var source: UInt32
   package var destination: UInt32
   package var payloadBytes: Int
+  /// On an emulated wire: how long the frame is under way.
+  package var hold = Hold.none
   /// As read from the wire; computed when written.
   package var checksum: UInt32 = 0
+
+  /// From when on a receiver may take a frame, in nanoseconds.
+  package enum Hold: Sendable, Hashable {
+    case none
+    /// Of the monotonic clock.
+    case until(UInt64)
+    case atArrival(UInt64)
+  }
 
   package init(
     kind: MessageKind, epoch: Epoch, step: StepNumber = StepNumber(rawValue: 0), sequence: UInt32 = 0,

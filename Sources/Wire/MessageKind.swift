@@ -46,4 +46,8 @@ package enum MessageKind: UInt16, Sendable, Hashable, CaseIterable {
   case stepTrace = 34
   /// Coordinator -> worker: final norm and head of rows that come with it.
   case headPlan = 35
+  /// Coordinator -> worker: what the links between ranks are like from now on, as text.
+  case linkConditions = 36
+  /// Coordinator -> worker: tell what your link has seen; and the answer to it.
+  case linkReport = 37
 }

@@ -45,6 +45,9 @@ struct StepExchanges: ~Copyable {
 
   var payloadBytesSent: Int { communicator.link.traffic.totalSent.payloadBytes }
 
+  /// Frames that came a second time or too late.
+  var duplicateFramesDropped: Int { communicator.duplicateFramesDropped }
+
   /// Moves to another epoch.
   mutating func begin(epoch: Epoch) { communicator.begin(epoch: epoch) }
 

@@ -62,7 +62,7 @@ package struct WorkerConnection: Sendable, Hashable {
 package final class Worker {
   private let connection: WorkerConnection
   private let control: ControlClient
-  private let link: any PeerLink
+  var link: any PeerLink
   private let context: ZMQContext
   private let progress = StepProgress()
   private var pulses: PulseSender?
@@ -169,6 +169,7 @@ package final class Worker {
       let cpus = settings.firstCPU < 0 ? [] : (0..<settings.threads).map { settings.firstCPU + $0 }
       let team = try ThreadTeam(
         count: settings.threads, rank: settings.rank, cpus: cpus, spinLimit: settings.spins ? nil : 0)
+      try takeConditions(settings.linkConditions)
       link.spinTime = settings.spins ? Links.spinTime : .zero
       control.spinTime = link.spinTime
       let runner = StepRunner(
@@ -214,6 +215,10 @@ package final class Worker {
       case .epochChange: try takeUp(try read(message, EpochChange.self), runner)
       case .addressBook: try meet(try read(message, AddressBook.self))
       case .inquiry: try answer(try read(message, Inquiry.self), runner)
+      case .linkConditions: try changeConditions(String(decoding: message.payload, as: UTF8.self))
+      case .linkReport:
+        let report = linkReport(runner)
+        try send(.linkReport) { report.write(to: &$0) }
       case .headPlan: try run(try read(message, HeadPlan.self), on: runner)
       case .shutdown, .abort: return
       default: continue
@@ -321,7 +326,8 @@ package final class Worker {
   /// Tells the coordinator what went wrong, and whose fault it seems to be.
   private func report(_ error: WorkerError) throws(WorkerError) {
     let abort = Abort(
-      epoch: epoch, rank: UInt32(error.peer ?? connection.rank), code: error.abortCode, text: "\(error)")
+      epoch: epoch, rank: UInt32(error.peer ?? connection.rank), code: error.abortCode, text: "\(error)",
+      operation: error.operation)
     try send(.abort) { abort.write(to: &$0) }
   }
 }

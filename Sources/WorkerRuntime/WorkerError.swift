@@ -24,6 +24,11 @@ package enum WorkerError: Error, Sendable, CustomStringConvertible {
     if case .collective(let error) = self { error.peer } else { nil }
   }
 
+  /// The operation of the step that failed; 0 where it is none.
+  var operation: UInt32 {
+    if case .collective(let error) = self { error.place.sequence } else { 0 }
+  }
+
   /// How the coordinator classifies it.
   var abortCode: Abort.Code {
     switch self {

@@ -28,6 +28,8 @@ package struct WorkerSettings: Sendable, Hashable {
   package var collectiveMilliseconds: Int
   package var expertDispatch: ExpertDispatchMode
   package var observations: RunObservations = []
+  /// What the links to the other ranks are like, as `LinkConditions` writes it; empty leaves them as they are.
+  package var linkConditions = ""
 
   package init(
     modelDirectory: String, configJSON: String, dummySeed: UInt64?,
@@ -106,6 +108,7 @@ extension WorkerSettings {
     writer.u32(UInt32(collectiveMilliseconds))
     writer.u8(expertDispatch.rawValue)
     writer.u8(observations.rawValue)
+    writer.lengthPrefixedString(linkConditions)
     return writer.bytes
   }
 
@@ -141,6 +144,7 @@ extension WorkerSettings {
     collectiveMilliseconds = Int(try reader.u32("collective deadline"))
     expertDispatch = ExpertDispatchMode(rawValue: try reader.u8("dispatch")) ?? .auto
     observations = RunObservations(rawValue: try reader.u8("observations"))
+    linkConditions = try reader.lengthPrefixedString(atMost: 256 << 10, "link conditions")
     try reader.expectEnd()
     guard rank < mesh.worldSize else {
       throw ParseError(message: "rank \(rank) is not on the mesh", byteOffset: 0)

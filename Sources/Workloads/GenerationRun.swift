@@ -173,7 +173,7 @@ package struct GenerationRun {
     case .refused(let id, let reason):
       throw EngineError(
         reason.kind == .invalid ? .configuration : .failure, "prompt \(id.rawValue): \(reason)")
-    case .loading, .ready, .payload, .membership: break
+    case .loading, .ready, .alarm, .payload, .membership: break
     }
   }
 

@@ -41,7 +41,7 @@ package struct LogitsRun {
         if case .failure(let text) = end.cause { refusal = EngineError(.failure, text) }
       case .refused(let id, let text):
         refusal = EngineError(.configuration, "prompt \(id.rawValue): \(text)")
-      case .loading, .ready, .token, .membership: break
+      case .loading, .ready, .alarm, .token, .membership: break
       }
     }
     if let refusal { throw refusal }

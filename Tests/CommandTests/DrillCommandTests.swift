@@ -13,7 +13,9 @@ import Testing
       ["drill", "--tp", "2", "--max-tokens", "40", "--pulse-milliseconds", "250"] + arguments)
   }
 
-  @Test(arguments: ["kill", "crash", "terminate", "hang", "straggler", "double-fault"])
+  @Test(arguments: [
+    "kill", "crash", "terminate", "hang", "straggler", "double-fault", "host-loss", "by-chance",
+  ])
   func everyPlanKeepsItsPromise(name: String) async throws {
     try await withTemporaryDirectory { base in
       let page = base.appendingPathComponent("drill.html")
@@ -25,12 +27,60 @@ import Testing
       #expect(document["requests"]?["completed"]?.int == 4 && document["requests"]?["lost"]?.int == 0)
       let faults = document["faults"]?.array ?? []
       #expect(!faults.isEmpty && faults.allSatisfy { $0["injected_ms"]?.double != nil })
-      if name != "straggler" {
+      if name != "straggler", name != "by-chance" {
         #expect(faults.allSatisfy { $0["recovered_ms"]?.double != nil }, "\(outcome.standardOutput)")
       }
       let html = try String(contentsOf: page, encoding: .utf8)
       #expect(html.contains("<svg") && html.contains("pass"))
     }
+  }
+
+  private static let linkPlans = [
+    "link-delay", "link-jitter", "link-bandwidth", "link-drop", "link-duplicate", "link-reorder",
+    "link-corrupt",
+    "link-truncate", "link-stale", "link-cut", "partition", "at-a-step",
+  ]
+
+  @Test(arguments: linkPlans, ["ipc", "shm"])
+  func everyLinkPlanKeepsItsPromise(name: String, transport: String) async throws {
+    let plan = Self.plans.appendingPathComponent("\(name).yaml").path
+    let outcome = try await Self.drill(["--plan", plan, "--output", "json", "--transport", transport])
+    #expect(outcome.exitCode == 0, "\(outcome.standardOutput) \(outcome.standardError)")
+    let document = try JSONReader.parse(Array(outcome.standardOutput.utf8))
+    #expect(document["requests"]?["completed"]?.int == 4 && document["requests"]?["changed"]?.int == 0)
+    let links = document["links"]?.array ?? []
+    func total(_ key: String) -> Int { links.reduce(0) { $0 + ($1[key]?.int ?? 0) } }
+    switch name {
+    case "link-delay", "link-jitter", "link-bandwidth": #expect(total("frames_delayed") > 0)
+    case "link-duplicate": #expect(total("duplicates_dropped") > 0)
+    case "link-stale": #expect(total("stale_dropped") > 0)
+    case "link-reorder": #expect(total("frames_broken") > 0)
+    default: #expect(document["faults"]?.array?.allSatisfy { $0["recovered_ms"]?.double != nil } == true)
+    }
+    // What only slows down or is dropped replaces nobody; what fails for a moment is tried again with the same ranks.
+    #expect(!outcome.standardError.contains("has been replaced"), "\(outcome.standardError)")
+  }
+
+  @Test func aLinkThatStaysCutIsNamed() async throws {
+    let plan = Self.plans.appendingPathComponent("link-cut-for-good.yaml").path
+    let outcome = try await Self.drill(["--plan", plan, "--output", "json"])
+    #expect(outcome.exitCode == 0, "\(outcome.standardOutput) \(outcome.standardError)")
+    let document = try JSONReader.parse(Array(outcome.standardOutput.utf8))
+    #expect(document["verdict"]?.string == "pass" && document["expected"]?.string == "fail")
+    #expect(document["failure"]?.string?.contains("link from rank 1 to rank 0") == true)
+  }
+
+  /// Shaped links without a drill: slower, and the same text.
+  @Test func linksCanBeShaped() async throws {
+    let arguments = [
+      "generate", "--prompt", "In the beginning", "--max-tokens", "24", "--ignore-eos", "--tp", "2",
+    ]
+    let plain = try await ProcessHarness.run(arguments)
+    let shaped = try await ProcessHarness.run(
+      arguments + ["--link-conditions", "delay=2ms,jitter=100us;0>1:rate=50mbit;seed=4"])
+    #expect(shaped.exitCode == 0 && shaped.standardOutput == plain.standardOutput, "\(shaped.standardError)")
+    let wrong = try await ProcessHarness.run(arguments + ["--link-conditions", "0>7:delay=2ms"])
+    #expect(wrong.exitCode == 2 && wrong.standardError.contains("names rank '7'; give 0 to 1"))
   }
 
   @Test func aDrillThatLosesTokensFails() async throws {

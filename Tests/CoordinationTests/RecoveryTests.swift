@@ -118,6 +118,23 @@ import Wire
     #expect(!driver.core.isOpen)
   }
 
+  /// Both ranks answer, and the next attempt begins when its pause is over.
+  private func nextAttempt(_ driver: inout Driver, incarnations: [UInt32] = [0, 0]) throws -> StepPlan {
+    let epoch = driver.core.epoch.rawValue
+    for rank in 0...1 {
+      let plans = Driver.plans(
+        driver.handle(Driver.acknowledged(rank, epoch: epoch, incarnation: incarnations[rank])))
+      if let plan = plans.first { return plan }
+    }
+    let pause = try #require(driver.core.nextDeadline) - driver.now
+    #expect(pause <= driver.core.settings.restarts.longestPause)
+    return try #require(Driver.plans(driver.handle(.tick, after: pause)).first)
+  }
+
+  private func isRetried(_ directives: [CoordinatorDirective]) -> Bool {
+    directives.contains { if case .stepRetried = $0 { true } else { false } }
+  }
+
   @Test func aFailedStepIsTriedAgainUntilSomeoneIsBlamed() throws {
     var driver = Driver(tp: 2, onRankLoss: .respawn)
     driver.open()
@@ -125,11 +142,9 @@ import Wire
     for attempt in 1...2 {
       let abort = Abort(epoch: plan.epoch, rank: 0, code: .malformedMessage, text: "a frame is corrupted")
       let directives = driver.handle(.abort(abort, rank: 1))
-      #expect(directives.contains { if case .stepRetried = $0 { true } else { false } }, "attempt \(attempt)")
+      #expect(isRetried(directives), "attempt \(attempt)")
       #expect(!directives.contains { if case .startRank = $0 { true } else { false } })
-      let number = plan.epoch.next.rawValue
-      _ = driver.handle(Driver.acknowledged(0, epoch: number))
-      plan = try #require(Driver.plans(driver.handle(Driver.acknowledged(1, epoch: number))).first)
+      plan = try nextAttempt(&driver)
       #expect(plan.groups[0].chunks[0].tokens == [1, 2, 3])
     }
     let abort = Abort(epoch: plan.epoch, rank: 0, code: .malformedMessage, text: "a frame is corrupted")
@@ -137,6 +152,55 @@ import Wire
     #expect(last.contains(.startRank(rank: 0, incarnation: 1, epoch: plan.epoch.next)))
     // A late word about the old epoch changes nothing.
     #expect(driver.handle(.abort(abort, rank: 1)).isEmpty)
+  }
+
+  /// A link that stays cut though both processes live: again, then either end replaced, then an end that names it.
+  @Test func aBrokenLinkIsNamedInTheEnd() throws {
+    var driver = Driver(tp: 2, onRankLoss: .respawn)
+    driver.open()
+    var plan = try #require(Driver.plans(driver.handle(Driver.request(1))).first)
+    var incarnations: [UInt32] = [0, 0]
+    /// Rank 0 waits for rank 1 as well, further on and by accident earlier.
+    func late(_ driver: inout Driver, _ plan: StepPlan, both: Bool) -> [CoordinatorDirective] {
+      func abort(_ named: UInt32, _ operation: UInt32) -> Abort {
+        Abort(
+          epoch: plan.epoch, rank: named, code: .collectiveDeadline, text: "nothing came from rank \(named)",
+          operation: operation)
+      }
+      #expect(driver.handle(.abort(abort(1, 8), rank: 0, incarnation: incarnations[0])).isEmpty)
+      if both { return driver.handle(.abort(abort(0, 7), rank: 1, incarnation: incarnations[1])) }
+      let wait = driver.core.nextDeadline.map { $0 - driver.now } ?? .zero
+      return driver.handle(.abort(abort(0, 7), rank: 1, incarnation: incarnations[1]), after: wait)
+    }
+    #expect(isRetried(late(&driver, plan, both: true)))
+    plan = try nextAttempt(&driver)
+    for replaced in [0, 1] {
+      let directives = late(&driver, plan, both: replaced == 0)
+      let epoch = driver.core.epoch
+      #expect(directives.contains(.startRank(rank: replaced, incarnation: 1, epoch: epoch)))
+      incarnations[replaced] = 1
+      _ = driver.handle(Driver.hello(replaced, incarnation: 1))
+      _ = driver.handle(Driver.ready(replaced, epoch: epoch.rawValue, incarnation: 1))
+      plan = try nextAttempt(&driver, incarnations: incarnations)
+    }
+    let failure = Driver.failure(late(&driver, plan, both: true))
+    #expect(failure?.code == .collectiveDeadline && failure?.rank == 0)
+    #expect(failure?.description.contains("the link from rank 0 to rank 1 does not work: 4 attempts") == true)
+    #expect(!driver.core.isOpen)
+  }
+
+  /// A rank whose numbers are wrong twice in a row gets its weights anew.
+  @Test func wrongNumbersReplaceTheRank() throws {
+    var driver = Driver(tp: 2, onRankLoss: .respawn)
+    driver.open()
+    var plan = try #require(Driver.plans(driver.handle(Driver.request(1))).first)
+    func wrong(_ plan: StepPlan) -> CoordinatorEvent {
+      .abort(Abort(epoch: plan.epoch, rank: 1, code: .numeric, text: "layer 3 is not finite"), rank: 1)
+    }
+    #expect(isRetried(driver.handle(wrong(plan))))
+    plan = try nextAttempt(&driver)
+    let directives = driver.handle(wrong(plan))
+    #expect(directives.contains(.startRank(rank: 1, incarnation: 1, epoch: driver.core.epoch)))
   }
 
   @Test func silenceIsOnlyWhatWasListenedTo() throws {

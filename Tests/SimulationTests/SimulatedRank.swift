@@ -22,7 +22,16 @@ struct SimulatedRank {
     case takeUp(EpochChange)
     case compute(StepPlan)
     case pulse
+    /// The deadline of its collective has passed, unless the epoch is over already.
+    case giveUp(Abort)
   }
+}
+
+/// A direction of a link that carries nothing until then.
+struct SimulatedCut {
+  var from: Int
+  var to: Int
+  var until: Timestamp
 }
 
 /// What can be done to a run on purpose.
@@ -31,12 +40,17 @@ enum SimulatedFault {
   case stop(Int)
   /// The next step that any rank of the replica computes is void: a frame came in corrupted.
   case corrupt
+  /// Frames from the one rank to the other vanish for a while; both live.
+  case cut(from: Int, to: Int, for: Duration)
+  /// The rank reaches numbers that are none, so many times.
+  case spoil(Int, times: Int)
 }
 
 extension SimulatedRun {
   /// Every rank lives, and every fault is over.
   var isWhole: Bool {
     ranks.allSatisfy { $0.isAlive && !$0.isHung }
+      && cuts.allSatisfy { $0.until <= now }
       && !agenda.contains { if case .fault = $0.happening { true } else { false } }
   }
 
@@ -118,6 +132,9 @@ extension SimulatedRun {
         .epochAcknowledged(
           EpochAcknowledged(rank: UInt32(rank), epoch: change.epoch), incarnation: incarnation))
     case .compute(let plan): try compute(plan, rank)
+    case .giveUp(let abort):
+      guard ranks[rank].epoch == abort.epoch else { return }
+      report(rank, .abort(abort, rank: rank, incarnation: incarnation))
     case .pulse:
       let pulse = Pulse(
         rank: UInt32(rank), epoch: ranks[rank].epoch, step: StepNumber(rawValue: 0), phase: .idle)
@@ -142,12 +159,36 @@ extension SimulatedRun {
       report(rank, .abort(abort, rank: rank, incarnation: incarnation))
       return
     }
-    guard placement.isReporter else { return }
+    if spoiled[rank, default: 0] > 0 {
+      spoiled[rank, default: 0] -= 1
+      let text = "a sum of layer 1 is not finite"
+      act(
+        rank, .giveUp(Abort(epoch: plan.epoch, rank: UInt32(rank), code: .numeric, text: text)),
+        after: .microseconds(random.below(3000)))
+      voided.insert(plan.epoch)
+    }
+    if let cut = cuts.first(where: { $0.until > now && peers.contains($0.from) && peers.contains($0.to) }) {
+      wait(cut, plan, rank)
+      voided.insert(plan.epoch)
+    }
+    guard placement.isReporter, !voided.contains(plan.epoch) else { return }
     let received = try StepPlan(decoding: plan.encoded())
     #expect(received == plan)
     let result = workers[placement.replica].run(received, group: placement.group)
     let answer = try StepResult(decoding: result.encoded())
     report(rank, .stepResult(answer, rank: rank, incarnation: incarnation))
+  }
+
+  /// The receiving end misses frames first, the others miss what it does not send on.
+  private mutating func wait(_ cut: SimulatedCut, _ plan: StepPlan, _ rank: Int) {
+    let missed = rank == cut.to ? cut.from : cut.to
+    guard rank != missed else { return }
+    let abort = Abort(
+      epoch: plan.epoch, rank: UInt32(missed), code: .collectiveDeadline,
+      text: "nothing came from rank \(missed)",
+      operation: rank == cut.to ? 7 : 8)
+    let lateness = Duration.microseconds(random.below(2000))
+    act(rank, .giveUp(abort), after: .milliseconds(500) + lateness)
   }
 
   mutating func inject(_ fault: SimulatedFault) {
@@ -161,6 +202,9 @@ extension SimulatedRun {
       schedule(loss, after: .microseconds(200 + random.below(5000)))
     case .stop(let rank): ranks[rank].isHung = true
     case .corrupt: corruptions += 1
+    case .cut(let from, let to, let duration):
+      cuts.append(SimulatedCut(from: from, to: to, until: now + duration))
+    case .spoil(let rank, let times): spoiled[rank, default: 0] += times
     }
   }
 

@@ -28,6 +28,10 @@ struct SimulatedRun {
   var failures: [RunFailure] = []
   /// Steps whose result is corrupted on its way between ranks.
   var corruptions = 0
+  var cuts: [SimulatedCut] = []
+  var spoiled: [Int: Int] = [:]
+  /// Epochs in which a step has failed on some rank: no rank completes one any more.
+  var voided: Set<Epoch> = []
 
   enum Happening {
     case event(CoordinatorEvent)

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <linux/memfd.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -107,6 +108,15 @@ LNX int linuxAdviseDontNeed(void *start, unsigned long bytes) { return madvise(s
 
 // The calling process gets `signal` when its parent dies.
 LNX int linuxParentDeathSignal(int signal) { return prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0); }
+
+// How late the kernel may fire timers of the calling thread, in nanoseconds.
+LNX int linuxSetTimerSlack(unsigned long nanoseconds) { return prctl(PR_SET_TIMERSLACK, nanoseconds, 0, 0, 0); }
+
+// poll with nanoseconds.
+LNX int linuxPoll(struct pollfd *items, int count, int64_t nanoseconds) {
+  struct timespec limit = {nanoseconds / 1000000000, nanoseconds % 1000000000};
+  return ppoll(items, (nfds_t)count, &limit, (const sigset_t *)0);
+}
 
 // Names the calling thread; the kernel keeps 15 bytes.
 LNX int linuxSetThreadName(const char *name) { return prctl(PR_SET_NAME, name, 0, 0, 0); }

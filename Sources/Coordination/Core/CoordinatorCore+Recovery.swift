@@ -4,7 +4,7 @@ internal import Wire
 /// Recovery, for each replica on its own:
 ///
 /// ```
-///            rank lost, or a step failed
+///            rank lost, or a step failed (`StepTrouble`)
 /// serving ------------------------------> epoch + 1: step void, survivors told, lost ranks started again
 ///    ^                                        |   ^
 ///    |  all ranks ready and in the epoch      |   | another loss: epoch + 1 again
@@ -61,7 +61,7 @@ extension CoordinatorCore {
     }
   }
 
-  /// A step failed on a rank that is still there: all of its replica try again, unless that has not helped before.
+  /// A step failed on a rank that is still there: `StepTrouble` says what is tried.
   mutating func giveUpStep(
     _ abort: Abort, _ rank: Int, _ now: Timestamp, _ directives: inout [CoordinatorDirective]
   ) {
@@ -77,21 +77,55 @@ extension CoordinatorCore {
           host: members[rank].hello?.hostName), &directives)
       return
     }
-    replicas[replica].failedAttempts += 1
+    guard abort.code == .collectiveDeadline else {
+      answer(abort, rank, now, &directives)
+      return
+    }
+    replicas[replica].complaints.add(abort, from: rank, now)
+    if replicas[replica].complaints.count == ranks(of: replica).count { hear(replica, now, &directives) }
+  }
+
+  /// Decides where deadlines have passed and nobody else complains any more.
+  mutating func hearComplaints(_ now: Timestamp, _ directives: inout [CoordinatorDirective]) {
+    for replica in replicas.indices {
+      if isOpen, let moment = replicas[replica].complaints.heardAt, moment <= now {
+        hear(replica, now, &directives)
+      }
+    }
+  }
+
+  private mutating func hear(
+    _ replica: Int, _ now: Timestamp, _ directives: inout [CoordinatorDirective]
+  ) {
+    guard let first = replicas[replica].complaints.take() else { return }
+    answer(first.abort, first.rank, now, &directives)
+  }
+
+  private mutating func answer(
+    _ abort: Abort, _ rank: Int, _ now: Timestamp, _ directives: inout [CoordinatorDirective]
+  ) {
+    let replica = settings.placements[rank].replica
     let named = abort.rank.map { Int($0) } ?? rank
     let blamed =
       members.indices.contains(named) && settings.placements[named].replica == replica ? named : rank
-    // A deadline was long enough: whoever let it pass is replaced at once.
-    if abort.code == .collectiveDeadline || replicas[replica].failedAttempts >= settings.restarts.stepAttempts
+    switch replicas[replica].trouble.answer(to: abort.code, reporter: rank, named: blamed, settings.restarts)
     {
+    case .retry(let pause):
+      directives.append(.stepRetried(rank: rank, "\(name(rank)) gave up a step: \(abort.text)"))
+      replicas[replica].resumesAt = pause > .zero ? now + pause : nil
+      beginEpoch(replica, lostGroups: [], "\(name(rank)) gave up a step", now, &directives)
+    case .replace(let suspect):
       let cause: RankLoss.Cause = abort.code == .collectiveDeadline ? .late : .unreachable
       lose(
-        blamed, RankLoss(cause, "is taken for broken: \(name(rank)) reports that \(abort.text)"),
+        suspect, RankLoss(cause, "is taken for broken: \(name(rank)) reports that \(abort.text)"),
         code: abort.code, now, &directives)
-      return
+    case .giveUp:
+      fail(
+        RunFailure(
+          rank: blamed, code: abort.code,
+          description: replicas[replica].trouble.verdict(reporter: rank, named: blamed, abort.text),
+          host: members[blamed].hello?.hostName), &directives)
     }
-    directives.append(.stepRetried(rank: rank, "\(name(rank)) gave up a step: \(abort.text)"))
-    beginEpoch(replica, lostGroups: [], "\(name(rank)) gave up a step", now, &directives)
   }
 
   /// Voids the step in flight and everything of the old epoch; the replica goes on once all ranks are in the new one.
@@ -103,6 +137,7 @@ extension CoordinatorCore {
     replicas[replica].epoch = epoch
     replicas[replica].scheduler.abandonStep(lostGroups: lostGroups)
     replicas[replica].stepDeadline = nil
+    replicas[replica].complaints = Complaints()
     if replicas[replica].isServing {
       replicas[replica].isServing = false
       replicas[replica].stoppedAt = now

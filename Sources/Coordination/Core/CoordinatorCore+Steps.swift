@@ -20,6 +20,8 @@ extension CoordinatorCore {
     guard phase == .serving else { return }
     for replica in replicas.indices
     where replicas[replica].isServing && replicas[replica].stepDeadline == nil {
+      if let moment = replicas[replica].resumesAt, moment > now { continue }
+      replicas[replica].resumesAt = nil
       let step = replicas[replica].lastStep.next
       guard let plan = replicas[replica].scheduler.plan(epoch: replicas[replica].epoch, step: step) else {
         continue
@@ -58,7 +60,7 @@ extension CoordinatorCore {
     forward(&directives)
     if !replicas[replica].scheduler.isStepInFlight {
       replicas[replica].stepDeadline = nil
-      replicas[replica].failedAttempts = 0
+      replicas[replica].trouble = StepTrouble()
       statistics.completedSteps += 1
     }
   }

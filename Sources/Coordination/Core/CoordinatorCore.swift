@@ -49,7 +49,11 @@ package struct CoordinatorCore: Sendable {
     /// Ranks lost since then.
     var lostRanks: [Int] = []
     /// Failed attempts since the last step that was completed.
-    var failedAttempts = 0
+    var trouble = StepTrouble()
+    /// Deadlines that passed in the step at hand, and until when others are waited for.
+    var complaints = Complaints()
+    /// The next attempt waits until then.
+    var resumesAt: Timestamp?
     var lastStep = StepNumber(rawValue: 0)
     /// When the step in flight must be complete; nil when none is.
     var stepDeadline: Timestamp?
@@ -94,6 +98,8 @@ package struct CoordinatorCore: Sendable {
     }
     for replica in replicas {
       note(replica.stepDeadline)
+      note(replica.complaints.heardAt)
+      if replica.isServing { note(replica.resumesAt) }
       note(replica.scheduler.nextDeadline)
     }
     note(pulseCheck)
@@ -147,6 +153,7 @@ package struct CoordinatorCore: Sendable {
   private mutating func advance(_ now: Timestamp, _ directives: inout [CoordinatorDirective]) {
     checkMembers(now, &directives)
     expire(now, &directives)
+    hearComplaints(now, &directives)
     restartRanks(now, &directives)
     plan(now, &directives)
     if isDraining, isOpen, numUnfinished == 0, replicas.allSatisfy({ $0.stepDeadline == nil }) {

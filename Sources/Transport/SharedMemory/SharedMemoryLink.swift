@@ -103,6 +103,16 @@ package final class SharedMemoryLink: PeerLink {
     gate.countSent(to: target.peer, frameBytes: frameBytes)
   }
 
+  package func send(frame: Span<UInt8>, to peer: Int, deadline: Deadline) throws(TransportError) {
+    guard peer >= 0, peer < worldSize, addresses[peer] != nil else {
+      throw TransportError(.unreachablePeer, "rank \(rank) has no connection to rank \(peer)", peer: peer)
+    }
+    let (writer, place) = try reserve(frame.count, peer, deadline)
+    writer.send(place) { bytes in
+      for index in frame.indices { bytes[index] = frame[index] }
+    }
+  }
+
   /// Room in the ring to `peer`; takes in what comes here while it waits.
   private func reserve(
     _ byteCount: Int, _ peer: Int, _ deadline: Deadline

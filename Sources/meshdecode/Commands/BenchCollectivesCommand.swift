@@ -71,7 +71,7 @@ struct BenchCollectivesCommand: ParsableCommand {
           try integer("--bytes", String($0), 4...(64 << 20))
         },
         transport: CollectiveBenchmark.Transport(rawValue: settings.launch.transport.rawValue) ?? .ipc,
-        isInsecure: settings.launch.insecure,
+        isInsecure: settings.launch.insecure, linkConditions: settings.launch.linkConditions,
         iterations: integer("--iterations", iterations, 1...1_000_000))
     } catch let failure as CollectiveBenchmark.Failure {
       throw CommandFailure(.failedWhileRunning, "\(failure)")

@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Engine
 internal import FaultDrills
 internal import Foundation
+internal import Launching
 internal import Parsing
 internal import Presentation
 internal import RunSetup
@@ -15,11 +16,14 @@ struct DrillCommand: ParsableCommand {
     commandName: "drill",
     abstract: "Breaks a run on purpose and compares every token with the run without faults.",
     discussion: """
-      Real worker processes get real signals. The verdict is pass when no token is lost, repeated or changed; \
-      otherwise the exit code is 3. A plan is a YAML file; configs/drills holds one for each kind of fault. --seed is the seed of the first random plan.
+      Real worker processes get real signals, and the links between them really lose, break and delay frames. The \
+      verdict is pass when the run is what the plan expects and no token is lost, repeated or changed; otherwise the \
+      exit code is 3. A plan is a YAML file; configs/drills holds one for each kind of fault. --seed is the seed of the \
+      first random plan. Collectives wait at most 1 s here, unless the plan or a flag says otherwise.
 
       Examples:
         meshdecode drill --plan configs/drills/kill.yaml --tp 2 --html drill.html
+        meshdecode drill --plan configs/drills/link-cut.yaml --tp 2
         meshdecode drill --random 200 --seed 1 --tp 2 --ep 2 --pulse-milliseconds 100
       """)
 
@@ -56,7 +60,10 @@ struct DrillCommand: ParsableCommand {
     var parameters = try setup.samplingParameters()
     parameters.ignoreEOS = true
     parameters.seed = parameters.seed ?? 7
-    let engine = try setup.engineConfiguration()
+    var engine = try setup.engineConfiguration()
+    if settings.launch.distributedTimeoutSeconds == LaunchSettings().distributedTimeoutSeconds {
+      engine.collectiveTimeout = .seconds(1)
+    }
     // The same prompts every time: what is compared is the same workload with faults and without.
     let prompts = (0..<requests).map { request in
       (0..<8 + request).map { TokenID(3 + (request * 37 + $0 * 11) % (setup.vocabularySize - 3)) }
@@ -78,7 +85,12 @@ struct DrillCommand: ParsableCommand {
     let text = String(decoding: try PromptOptions.bytes(of: file), as: UTF8.self)
     let plan: FaultPlan
     do {
-      plan = try FaultPlan(yaml: text, path: file, worldSize: setup.shape.worldSize)
+      let mesh = Mesh(setup.shape)
+      plan = try FaultPlan(
+        yaml: text, path: file, worldSize: setup.shape.worldSize,
+        hosts: engine.fleet.map { fleet in fleet.placement.hosts.indices.map { fleet.placement.ranks(on: $0) }
+        },
+        reporters: Set(mesh.ranks.map { mesh.attentionGroup(of: $0).ranks[0] }))
     } catch {
       throw SettingsError("\(error)")
     }
@@ -98,12 +110,13 @@ struct DrillCommand: ParsableCommand {
         try Terminal.write("\(Numbers.decimal(entry.milliseconds, digits: 1)) ms  \(rank): \(entry.text)\n")
       }
       try Terminal.write(
-        "verdict: \(verdict.passed ? "pass" : "fail"); \(verdict.completed) of \(verdict.total) requests completed, "
+        "verdict: \(verdict.passed ? "pass" : "fail") (\(plan.expectsSuccess ? "all tokens" : "an error") expected); "
+          + "\(verdict.completed) of \(verdict.total) requests completed, "
           + "\(verdict.lost) tokens lost, \(verdict.duplicated) repeated, \(verdict.changed) streams changed\n"
       )
     }
     if !verdict.passed {
-      throw CommandFailure(.failedCheck, outcome.failure ?? "tokens differ from the run without faults")
+      throw CommandFailure(.failedCheck, verdict.complaint ?? "tokens differ from the run without faults")
     }
   }
 
@@ -112,16 +125,28 @@ struct DrillCommand: ParsableCommand {
   ) -> JSONValue {
     func time(_ value: Double?) -> JSONValue { value.map { .number($0) } ?? .null }
     return .members([
-      "verdict": .string(verdict.passed ? "pass" : "fail"), "seed": .integer(Int64(clamping: plan.seed)),
+      "verdict": .string(verdict.passed ? "pass" : "fail"),
+      "expected": .string(plan.expectsSuccess ? "pass" : "fail"),
+      "failure": outcome.failure.map { .string($0) } ?? .null, "seed": .integer(Int64(clamping: plan.seed)),
       "faults": .array(
         outcome.faults.map { times in
           .members([
             "kind": .string(times.fault.kind.rawValue), "rank": .count(times.fault.rank),
+            "ranks": .array(times.fault.target.ranks.map { .count($0) }),
             "injected_ms": time(times.injected), "detected_ms": time(times.detected),
             "recovered_ms": time(times.recovered),
           ])
         }),
+      "links": .array(outcome.links.map { link in Self.json(link) }),
       "requests": verdict.requests, "mesh": GenerationReport.mesh(setup.shape),
+    ])
+  }
+
+  private static func json(_ link: LinkReport) -> JSONValue {
+    .members([
+      "rank": .count(Int(link.rank)), "frames_broken": .count(Int(link.faults)),
+      "frames_delayed": .count(Int(link.delayedFrames)), "stale_dropped": .count(Int(link.staleFrames)),
+      "duplicates_dropped": .count(Int(link.duplicateFrames)), "malformed": .count(Int(link.malformedFrames)),
     ])
   }
 
@@ -140,7 +165,7 @@ struct DrillCommand: ParsableCommand {
       let verdict = DrillVerdict(outcome, reference: reference, plan: plan)
       tally.add(plan, outcome, verdict)
       if !verdict.passed {
-        Terminal.note("failed: \(outcome.failure ?? "tokens differ"); again with: \(replay(seed))")
+        Terminal.note("failed: \(verdict.complaint ?? "tokens differ"); again with: \(replay(seed))")
       }
       progress.report(done: number + 1, total: count)
     }

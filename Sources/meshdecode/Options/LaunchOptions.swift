@@ -50,6 +50,9 @@ struct LaunchOptions: SettingOptions {
   @Option(name: .setting("pulse_milliseconds"), parsing: .unconditional, help: .setting("pulse_milliseconds"))
   var pulseMilliseconds: String?
 
+  @Option(name: .setting("link_conditions"), parsing: .unconditional, help: .setting("link_conditions"))
+  var linkConditions: String?
+
   @Option(name: .setting("on_rank_loss"), parsing: .unconditional, help: .setting("on_rank_loss"))
   var onRankLoss: String?
 
@@ -72,6 +75,7 @@ struct LaunchOptions: SettingOptions {
       flag("startup_timeout_seconds", startupTimeoutSeconds),
       flag("distributed_timeout_seconds", distributedTimeoutSeconds),
       flag("pulse_milliseconds", pulseMilliseconds),
+      flag("link_conditions", linkConditions),
       flag("on_rank_loss", onRankLoss),
       flag("max_rank_restarts", maxRankRestarts),
     ]

@@ -1,0 +1,28 @@
+internal import Coordination
+internal import Parsing
+internal import Scheduling
+package import Transport
+package import Wire
+
+/// Conditions of the links between ranks, changed while a mesh runs; only where it was started with some.
+extension MeshEngine {
+  /// Puts conditions on the links of all ranks from their next step on.
+  ///
+  /// - Parameter later: what ranks that are started again get, when that differs.
+  package func setLinkConditions(_ conditions: LinkConditions, later: LinkConditions? = nil) {
+    linkConditions = (later ?? conditions).description
+    let text = Array(conditions.description.utf8)
+    for case .some(let name) in names { send(.linkConditions, to: name) { $0.raw(text) } }
+  }
+
+  /// What the links of the ranks have seen and done; ranks that do not answer in time are missing.
+  package func linkReports(within limit: Duration) throws(EngineError) -> [LinkReport] {
+    linkAnswers = [:]
+    let end = Self.now + limit
+    for case .some(let name) in names { send(.linkReport, to: name) { _ in } }
+    alarm = end
+    defer { alarm = nil }
+    while linkAnswers.count < names.count, Self.now < end { try turn { _ in } }
+    return linkAnswers.values.sorted { $0.rank < $1.rank }
+  }
+}

@@ -1,0 +1,126 @@
+/// One thing that is broken: what, where, when, for how long.
+package struct Fault: Sendable, Equatable {
+  package var kind: Kind
+  package var target: Target
+  package var trigger: Trigger
+  /// How long it lasts; nil is for ever. A process that is paused goes on after it, a link works again.
+  package var milliseconds: Int?
+  /// Of link kinds: how often or how much, in the unit of the kind; nil takes the kind's own.
+  package var amount: Double?
+  /// Of link kinds: most frames that it hits on each rank.
+  package var times: Int?
+  /// Of link kinds: only frames of this operation within a step.
+  package var operation: Int?
+
+  package init(
+    _ kind: Kind, _ target: Target, trigger: Trigger, milliseconds: Int? = nil, amount: Double? = nil,
+    times: Int? = nil, operation: Int? = nil
+  ) {
+    self.kind = kind
+    self.target = target
+    self.trigger = trigger
+    self.milliseconds = milliseconds
+    self.amount = amount
+    self.times = times
+    self.operation = operation
+  }
+
+  package init(_ kind: Kind, rank: Int, trigger: Trigger, milliseconds: Int? = nil) {
+    self.init(kind, .ranks([rank]), trigger: trigger, milliseconds: milliseconds)
+  }
+
+  /// The rank that it is about first.
+  package var rank: Int { target.ranks.first ?? 0 }
+
+  package enum Target: Sendable, Equatable {
+    /// These processes; of a link kind, all links between them and the others.
+    case ranks([Int])
+    /// Frames from the one rank to the other.
+    case link(from: Int, to: Int)
+    /// All links.
+    case everywhere
+
+    package var ranks: [Int] {
+      switch self {
+      case .ranks(let ranks): ranks
+      case .link(let from, let to): [from, to]
+      case .everywhere: []
+      }
+    }
+  }
+
+  package enum Trigger: Sendable, Equatable {
+    /// When so many tokens have come over all requests.
+    case tokens(Int)
+    /// When the replacement of an earlier fault has been started: a second fault inside recovery.
+    case recovery
+    /// So long after the first request.
+    case milliseconds(Int)
+    /// When so many steps are complete; of a link kind, frames from that step on.
+    case step(Int)
+    /// With this chance at each token, drawn from the plan's seed.
+    case chance(Double)
+  }
+
+  /// The doors are those of the world: signals to real processes, a worse link around the link, a broken file.
+  package enum Kind: String, Sendable, CaseIterable {
+    /// SIGKILL: gone at once, as by the out-of-memory killer.
+    case kill
+    /// SIGSTOP for ever: a process that hangs.
+    case stop
+    /// SIGSEGV: a crash.
+    case crash
+    /// SIGTERM: it leaves with an exit code.
+    case terminate
+    /// SIGSTOP, and SIGCONT after a while: a straggler, or a host that swaps.
+    case pause
+    /// SIGKILL to all its ranks at once.
+    case hostLoss = "host-loss"
+
+    /// Frames come later, by `amount` microseconds.
+    case delay
+    /// Frames come later by up to `amount` microseconds.
+    case jitter
+    /// `amount` megabits per second.
+    case bandwidth
+    /// Frames vanish, come twice, are overtaken, have a bit flipped, lose their end, with a chance of `amount`.
+    case drop, duplicate, reorder, corrupt, truncate
+    /// Frames of the epoch before come along.
+    case stale
+    /// No frame gets through, in the one direction.
+    case cut
+    /// No frame gets through between the ranks given and the others, both ways.
+    case partition
+
+    package var isLink: Bool {
+      switch self {
+      case .kill, .stop, .crash, .terminate, .pause, .hostLoss: false
+      case .delay, .jitter, .bandwidth, .drop, .duplicate, .reorder, .corrupt, .truncate, .stale, .cut,
+        .partition:
+        true
+      }
+    }
+
+    /// It makes frames late and nothing else.
+    package var isShaping: Bool { self == .delay || self == .jitter || self == .bandwidth }
+
+    /// The number of its signal on Linux; nil for what is no signal.
+    var signal: Int32? {
+      switch self {
+      case .kill, .hostLoss: 9
+      case .stop, .pause: 19
+      case .crash: 11
+      case .terminate: 15
+      default: nil
+      }
+    }
+
+    /// Whether the product can live with it without doing anything: nobody notices, nothing is replaced.
+    package var isTolerated: Bool {
+      switch self {
+      case .pause, .delay, .jitter, .bandwidth, .duplicate, .reorder, .stale: true
+      default: false
+      }
+    }
+  }
+}
