@@ -1,4 +1,4 @@
-internal import Transport
+package import Transport
 
 /// Bytes that go to or come from one peer: a range of the workspace.
 package struct Transfer: Sendable, Hashable, BitwiseCopyable {
@@ -38,7 +38,7 @@ package struct ExchangePlan: Sendable, Hashable {
   package private(set) var sends: [Frame] = []
   package private(set) var receives: [Frame] = []
   package private(set) var receiveSizes = ReceiveSizes.exact
-  private(set) var sendPieces: [MemoryPiece] = []
+  package private(set) var sendPieces: [MemoryPiece] = []
   private(set) var receivePieces: [MemoryPiece] = []
   /// Bytes of workspace that the plan reaches.
   package private(set) var memoryBytes = 0

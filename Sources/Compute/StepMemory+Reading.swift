@@ -12,13 +12,19 @@ extension StepMemory {
 
   /// Calls `body` with `count` floats at `region`.
   package func withFloats<Result>(_ region: Region, count: Int, _ body: (Span<Float>) -> Result) -> Result {
-    let base = unsafe check(region, bytes: 4 * count).assumingMemoryBound(to: Float.self)
-    return body(unsafe Span(_unsafeStart: base, count: count))
+    withWords(region, count: count, body)
   }
 
   /// Calls `body` with `count` 32-bit integers at `region`.
   package func withInts<Result>(_ region: Region, count: Int, _ body: (Span<Int32>) -> Result) -> Result {
-    let base = unsafe check(region, bytes: 4 * count).assumingMemoryBound(to: Int32.self)
+    withWords(region, count: count, body)
+  }
+
+  @inline(__always)
+  private func withWords<Word: BitwiseCopyable, Result>(
+    _ region: Region, count: Int, _ body: (Span<Word>) -> Result
+  ) -> Result {
+    let base = unsafe check(region, bytes: 4 * count).assumingMemoryBound(to: Word.self)
     return body(unsafe Span(_unsafeStart: base, count: count))
   }
 

@@ -13,6 +13,9 @@ package import Tensors
     kv = try AlignedBuffer(byteCount: kvBytes)
   }
 
+  /// Where this process's weights lie, for those who look at it, or break it, from outside.
+  package var weightsAddress: UInt64 { unsafe UInt64(UInt(bitPattern: weights.base)) }
+
   /// Base addresses for the walkers of a step.
   var bases: StepBases {
     unsafe StepBases(weights: weights.base, workspace: workspace.base, kv: kv.base)

@@ -61,6 +61,8 @@ package struct EngineConfiguration: Sendable {
   package var pulsePeriod: Duration = .milliseconds(500)
   /// What the links between ranks are like; nil leaves them as they are, and nothing stands in their way.
   package var linkConditions: LinkConditions?
+  /// Whether workers tell where their weights lie, for drills that break them from outside.
+  package var tellsAddresses = false
   package var onRankLoss = RankLossPolicy.respawn
   package var restarts = RestartLimits()
   /// Later than any epoch of a former coordinator whose workers may still be about.

@@ -25,4 +25,26 @@ extension MeshEngine {
     while linkAnswers.count < names.count, Self.now < end { try turn { _ in } }
     return linkAnswers.values.sorted { $0.rank < $1.rank }
   }
+
+  /// Process id of a rank on this host; nil while it does not run.
+  package func processID(of rank: Int) -> Int32? { processes.processID(of: rank) }
+
+  /// Where workers reach the coordinator, with its key where there is one.
+  package var controlEndpoint: String { server.endpoint.description }
+
+  /// Whether workers tell where their weights lie.
+  package var tellsAddresses: Bool { configuration.tellsAddresses }
+
+  /// Connections that were turned away for their key.
+  package var connectionRefusals: Int { context.refusals.count }
+
+  /// Goes on with whatever comes, for so long.
+  package func idle(for limit: Duration) throws(EngineError) {
+    let end = Self.now + limit
+    while Self.now < end {
+      alarm = end
+      try turn { _ in }
+    }
+    alarm = nil
+  }
 }

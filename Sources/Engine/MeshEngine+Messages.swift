@@ -37,7 +37,7 @@ extension MeshEngine {
     guard names.indices.contains(rank) else { return }
     switch message.kind {
     case .hello:
-      applicants[rank] = name
+      applicants[name] = ""
       let hello = try Hello(from: &reader)
       workerCPUs[rank] = Int(hello.numThreads)
       events.append(.hello(hello))
@@ -45,7 +45,7 @@ extension MeshEngine {
       // Comes right after the hello, before that has been answered.
       let endpoint = try reader.lengthPrefixedString(atMost: 4096, "data endpoint")
       if name == names[rank] { endpoints[rank] = endpoint }
-      if name == applicants[rank] { offeredEndpoints[rank] = endpoint }
+      if applicants[name] != nil { applicants[name] = endpoint }
     case .loadProgress: events.append(.loadProgress(try LoadProgress(from: &reader), incarnation: start))
     case .ready:
       note(rank, .loaded, observe)
@@ -79,13 +79,15 @@ extension MeshEngine {
   func interpret(_ directive: CoordinatorDirective, _ observe: (EngineEvent) -> Void) throws(EngineError) {
     switch directive {
     case .configure(let rank):
-      names[rank] = applicants.removeValue(forKey: rank)
-      endpoints[rank] = offeredEndpoints.removeValue(forKey: rank) ?? ""
+      let wanted = core.incarnation(of: rank)
+      names[rank] = applicants.keys.first { $0.rank == UInt32(rank) && $0.incarnation == wanted }
+      endpoints[rank] = names[rank].flatMap { applicants.removeValue(forKey: $0) } ?? ""
       note(rank, .joined, observe)
       configure(rank)
     case .refuse(let rank, let incarnation, let text):
-      guard let name = applicants[rank], name.incarnation == incarnation else { return }
-      applicants[rank] = nil
+      let found = applicants.keys.first { $0.rank == UInt32(rank) && $0.incarnation == incarnation }
+      guard let name = found else { return }
+      applicants[name] = nil
       send(.refusal, to: name) { $0.raw(Array(text.utf8)) }
     case .loading(let done, let total): observe(.loading(bytesDone: done, bytesTotal: total))
     case .introduce(let replica, let epoch): introduce(replica, epoch)
@@ -169,6 +171,7 @@ extension MeshEngine {
       expertDispatch: configuration.expertDispatch)
     settings.observations = configuration.observations
     settings.linkConditions = linkConditions
+    settings.tellsAddresses = configuration.tellsAddresses
     let message = Configure(epoch: name.epoch, settings: settings.encoded())
     send(.configure, to: name, epoch: name.epoch) { message.write(to: &$0) }
   }

@@ -23,7 +23,7 @@ package final class MeshEngine {
   private let plan: ShardPlan
   let limits: RunLimits
   private let directory: Launching.RunDirectory
-  private let context: ZMQContext
+  let context: ZMQContext
   let server: ControlServer
   private let pulses: PulseMonitor
   var processes: RankProcesses
@@ -35,9 +35,9 @@ package final class MeshEngine {
   private var directives: [CoordinatorDirective] = []
   /// The processes that play the ranks, and those that want to.
   var names: [WorkerName?]
-  var applicants: [Int: WorkerName] = [:]
+  /// Where those that want to listen for their peers. By name: a stranger must not stand in for a rank.
+  var applicants: [WorkerName: String] = [:]
   var endpoints: [String]
-  var offeredEndpoints: [Int: String] = [:]
   /// CPUs that each rank's process may use.
   var workerCPUs: [Int: Int] = [:]
   /// How the ranks that are being replaced were lost.

@@ -28,10 +28,11 @@ package struct Drill {
     if let milliseconds = plan.deadlineMilliseconds {
       configuration.collectiveTimeout = .milliseconds(milliseconds)
     }
-    var injector = FaultInjector(plan: plan, configuration: &configuration)
+    var injector = try FaultInjector(plan: plan, configuration: &configuration)
     let engine = try MeshEngine(configuration)
     defer { engine.stop() }
     try engine.waitUntilReady()
+    try injector.prepare(engine)
     var watch = DrillWatch(plan: plan, requests: prompts.count, started: Self.now)
     for (index, prompt) in prompts.enumerated() {
       engine.submit(
@@ -41,20 +42,42 @@ package struct Drill {
     engine.alarm = watch.nextMoment.map { Timestamp(nanoseconds: $0) }
     do throws(EngineError) {
       try engine.run { event in
-        for fault in watch.note(event, steps: engine.completedSteps, at: Self.now) {
-          injector.inject(fault, into: engine, at: Self.now)
+        for number in watch.note(event, steps: engine.completedSteps, at: Self.now) {
+          let fault = plan.faults[number]
+          if let problem = injector.inject(fault, number: number, into: engine, at: Self.now) {
+            watch.withdraw(number, problem)
+          }
         }
         injector.mend(engine, at: Self.now)
         let moments = [watch.nextMoment, injector.nextMoment].compactMap { $0 }
         engine.alarm = moments.min().map { Timestamp(nanoseconds: $0) }
       }
       watch.note(plan.faults.contains { $0.kind.isLink } ? try engine.linkReports(within: .seconds(3)) : [])
+      watch.note(try answers(injector, engine))
     } catch {
       guard error.kind == .failure else { throw error }
       watch.outcome.failure = error.description
     }
     watch.outcome.milliseconds = Double(Self.now - watch.started) / 1e6
     return watch.outcome
+  }
+
+  /// What those that knocked were told; waits for answers that may still come.
+  private func answers(
+    _ injector: FaultInjector, _ engine: MeshEngine
+  ) throws(EngineError) -> [Int: (text: String, at: UInt64)] {
+    var found: [Int: (text: String, at: UInt64)] = [:]
+    for (number, visitor) in injector.visitors {
+      for _ in 0..<40 where visitor.answer == nil && engine.connectionRefusals == 0 {
+        try engine.idle(for: .milliseconds(50))
+      }
+      if let answer = visitor.answer {
+        found[number] = answer
+      } else if engine.connectionRefusals > 0 {
+        found[number] = ("its connection was refused for want of a key", Deadline.now)
+      }
+    }
+    return found
   }
 
   private static var now: Int64 { Int64(clamping: Deadline.now) }
@@ -73,6 +96,8 @@ package struct DrillOutcome: Sendable {
   /// Milliseconds from the start at which tokens came, for pictures.
   package var tokenMoments: [Double] = []
   package var failure: String?
+  /// Why faults could not be made.
+  package var problems: [String] = []
   package var milliseconds = 0.0
   /// What the links of the ranks threw away and were made to do; only where links had faults.
   package var links: [LinkReport] = []

@@ -36,6 +36,12 @@ package struct DrillVerdict: Sendable {
       return "the error was expected to say '\(text)': \(failure)"
     }
     if let failure = outcome.failure { return failure }
+    if let problem = outcome.problems.first { return problem }
+    if let visitor = outcome.faults.first(where: {
+      $0.fault.kind.isVisitor && $0.injected != nil && $0.detected == nil
+    }) {
+      return "the \(visitor.fault.kind.rawValue) visitor was not turned away"
+    }
     guard plan.needsEveryFault else { return nil }
     if let idle = outcome.faults.first(where: { $0.injected == nil }) {
       return

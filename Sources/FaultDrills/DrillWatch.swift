@@ -9,6 +9,8 @@ struct DrillWatch {
   var outcome: DrillOutcome
   private var tokens = 0
   private var random: PlanRandom
+  /// Faults that could not be made; they are not tried again.
+  private var withdrawn: Set<Int> = []
 
   init(plan: FaultPlan, requests: Int, started: Int64) {
     self.started = started
@@ -25,8 +27,8 @@ struct DrillWatch {
     }.min()
   }
 
-  /// Takes an event in; returns the faults that are due now.
-  mutating func note(_ event: EngineEvent, steps: Int, at now: Int64) -> [Fault] {
+  /// Takes an event in; returns the numbers of the faults that are due now.
+  mutating func note(_ event: EngineEvent, steps: Int, at now: Int64) -> [Int] {
     var (inRecovery, isToken) = (false, false)
     switch event {
     case .token(let token):
@@ -44,15 +46,16 @@ struct DrillWatch {
       if case .started = change.kind { inRecovery = true }
     default: break
     }
-    var due: [Fault] = []
-    for index in outcome.faults.indices where outcome.faults[index].injected == nil {
+    var due: [Int] = []
+    for index in outcome.faults.indices
+    where outcome.faults[index].injected == nil && !withdrawn.contains(index) {
       let fault = outcome.faults[index].fault
       guard isDue(fault, inRecovery: inRecovery, isToken: isToken, steps, now) else { continue }
       outcome.faults[index].injected = milliseconds(now)
       outcome.story.append(
         (milliseconds(now), fault.target == .everywhere ? nil : fault.rank, "\(fault.kind.rawValue) injected")
       )
-      due.append(fault)
+      due.append(index)
     }
     return due
   }
@@ -67,6 +70,23 @@ struct DrillWatch {
     // Links know the step of each frame; they are told in time.
     case .step(let step): steps + (fault.kind.isLink ? 2 : 0) >= step
     case .chance(let chance): isToken && random.unit() < chance
+    }
+  }
+
+  /// A fault could not be made.
+  mutating func withdraw(_ number: Int, _ problem: String) {
+    withdrawn.insert(number)
+    outcome.faults[number].injected = nil
+    outcome.story.append((outcome.tokenMoments.last ?? 0, outcome.faults[number].fault.rank, problem))
+    outcome.problems.append(problem)
+  }
+
+  /// Those that knocked were answered.
+  mutating func note(_ answers: [Int: (text: String, at: UInt64)]) {
+    for (number, answer) in answers.sorted(by: { $0.key < $1.key }) {
+      let moment = milliseconds(Int64(clamping: answer.at))
+      outcome.faults[number].detected = moment
+      outcome.story.append((moment, outcome.faults[number].fault.rank, "turned away: \(answer.text)"))
     }
   }
 
@@ -89,7 +109,7 @@ struct DrillWatch {
     case .loaded: outcome.story.append((moment, change.rank, "shard loaded"))
     case .retried(let text):
       outcome.story.append((moment, change.rank, text))
-      detect(moment) { $0.kind.isLink }
+      detect(moment) { $0.kind.isLink || $0.kind.breaksMemory && $0.target.ranks.contains(change.rank ?? -1) }
     }
   }
 

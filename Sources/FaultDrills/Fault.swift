@@ -76,6 +76,19 @@ package struct Fault: Sendable, Equatable {
     case pause
     /// SIGKILL to all its ranks at once.
     case hostLoss = "host-loss"
+    /// A memory cgroup with no memory left; the kernel kills it.
+    case outOfMemory = "out-of-memory"
+    /// The weights in the worker's memory become not-a-numbers: `amount` of them, half when not given.
+    case nan
+    /// Exponents of `times` weights in memory get their highest bit set.
+    case bitFlip = "bit-flip"
+    /// SIGKILL, and the file of the weights is cut in half, or gone, until `for_ms` is over.
+    case checkpointCorrupt = "checkpoint-corrupt"
+    case checkpointMissing = "checkpoint-missing"
+    /// A worker of another build knocks at the coordinator.
+    case wrongVersion = "wrong-version"
+    /// A worker without a key knocks at it; for encrypted TCP.
+    case stranger
 
     /// Frames come later, by `amount` microseconds.
     case delay
@@ -94,12 +107,24 @@ package struct Fault: Sendable, Equatable {
 
     package var isLink: Bool {
       switch self {
-      case .kill, .stop, .crash, .terminate, .pause, .hostLoss: false
+      case .kill, .stop, .crash, .terminate, .pause, .hostLoss, .outOfMemory, .nan, .bitFlip,
+        .checkpointCorrupt,
+        .checkpointMissing, .wrongVersion, .stranger:
+        false
       case .delay, .jitter, .bandwidth, .drop, .duplicate, .reorder, .corrupt, .truncate, .stale, .cut,
         .partition:
         true
       }
     }
+
+    /// Somebody knocks who has no business here.
+    package var isVisitor: Bool { self == .wrongVersion || self == .stranger }
+
+    /// It needs a checkpoint that may be broken.
+    var breaksCheckpoint: Bool { self == .checkpointCorrupt || self == .checkpointMissing }
+
+    /// It needs to know where weights lie.
+    var breaksMemory: Bool { self == .nan || self == .bitFlip }
 
     /// It makes frames late and nothing else.
     package var isShaping: Bool { self == .delay || self == .jitter || self == .bandwidth }
@@ -107,7 +132,7 @@ package struct Fault: Sendable, Equatable {
     /// The number of its signal on Linux; nil for what is no signal.
     var signal: Int32? {
       switch self {
-      case .kill, .hostLoss: 9
+      case .kill, .hostLoss, .checkpointCorrupt, .checkpointMissing: 9
       case .stop, .pause: 19
       case .crash: 11
       case .terminate: 15
@@ -118,7 +143,7 @@ package struct Fault: Sendable, Equatable {
     /// Whether the product can live with it without doing anything: nobody notices, nothing is replaced.
     package var isTolerated: Bool {
       switch self {
-      case .pause, .delay, .jitter, .bandwidth, .duplicate, .reorder, .stale: true
+      case .wrongVersion, .stranger, .pause, .delay, .jitter, .bandwidth, .duplicate, .reorder, .stale: true
       default: false
       }
     }

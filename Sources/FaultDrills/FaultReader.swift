@@ -39,7 +39,7 @@ struct FaultReader {
       }
       fault.amount = value
     }
-    if !kind.isLink, fault.times != nil || fault.operation != nil || fault.amount != nil {
+    if !kind.isLink, !kind.breaksMemory, fault.times != nil || fault.operation != nil || fault.amount != nil {
       throw refusal(node, "times, operation and amount are for faults of links, not for \(kind.rawValue)")
     }
     return fault

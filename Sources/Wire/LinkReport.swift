@@ -14,6 +14,9 @@ package struct LinkReport: Sendable, Hashable {
   package var delayedFrames: UInt64 = 0
   /// Monotonic clock of the rank, nanoseconds: the first of the faults; 0 is never.
   package var firstFaultAt: UInt64 = 0
+  /// Where the process has its weights, and how many bytes; zeros unless it was asked to tell.
+  package var weightsAddress: UInt64 = 0
+  package var weightsBytes: UInt64 = 0
 
   package init(rank: UInt32) { self.rank = rank }
 }
@@ -28,12 +31,15 @@ extension LinkReport: WireMessage {
     faults = try reader.u64("faults")
     delayedFrames = try reader.u64("delayed frames")
     firstFaultAt = try reader.u64("first fault")
+    weightsAddress = try reader.u64("address of the weights")
+    weightsBytes = try reader.u64("bytes of the weights")
   }
 
   package func write(to writer: inout ByteWriter) {
     writer.u32(rank)
     for value in [
       staleFrames, futureFrames, malformedFrames, duplicateFrames, faults, delayedFrames, firstFaultAt,
+      weightsAddress, weightsBytes,
     ] { writer.u64(value) }
   }
 }

@@ -91,6 +91,7 @@ struct StepExchanges: ~Copyable {
   ) throws(WorkerError) {
     sequence += 1
     guard !plan.sends.isEmpty || !plan.receives.isEmpty else { return }
+    if operation.isSum { try check(plan, operation, memory) }
     let before = recorder.isOn ? communicator.link.traffic : nil
     let started = Deadline.now
     let place = ExchangePlace(step: step, sequence: sequence)
@@ -126,6 +127,22 @@ struct StepExchanges: ~Copyable {
         arrived: timeline.offset(last.peer < 0 ? posted : max(posted, last.at)),
         ended: timeline.offset(ended), lastPeer: Int32(last.peer), frames: UInt32(plan.sends.count),
         bytesSent: UInt64(plan.sends.reduce(0) { $0 + $1.byteCount })))
+  }
+
+  /// What leaves this rank as a part of a sum must be numbers.
+  private func check(_ plan: ExchangePlan, _ operation: StepOperation, _ memory: StepMemory)
+    throws(WorkerError)
+  {
+    for index in plan.sends.indices {
+      for piece in plan.sends[index].pieces {
+        let place = plan.sendPieces[piece]
+        let region = Region(arena: .workspace, byteOffset: place.offset)
+        let isBroken = memory.withInts(region, count: place.byteCount / 4) { NumericGuard.isBroken($0) }
+        guard !isBroken else {
+          throw .numeric("its part of the \(operation.name) is not finite or beyond all bounds")
+        }
+      }
+    }
   }
 
   /// Rows for a shared expert: those of its own groups, or all of them where the routed experts take all
@@ -165,5 +182,26 @@ struct StepExchanges: ~Copyable {
   /// Candidates, and whole rows where `wholeRows` names them, go to the first rank of the attention group.
   mutating func gather(_ plan: ExchangePlan, memory: StepMemory) throws(WorkerError) {
     try exchange(plan, .head, memory)
+  }
+}
+
+extension StepOperation {
+  /// Sums of floats, to which every rank adds its part, and rows that they begin with.
+  fileprivate var isSum: Bool {
+    switch self {
+    case .embedding, .attentionSum, .mlpSum, .sharedSum, .expertResults: true
+    default: false
+    }
+  }
+
+  fileprivate var name: String {
+    switch self {
+    case .embedding: "embedding"
+    case .attentionSum: "attention output"
+    case .mlpSum: "MLP output"
+    case .sharedSum: "shared expert's output"
+    case .expertResults: "experts' output"
+    default: "\(self)"
+    }
   }
 }

@@ -22,6 +22,12 @@ extension StepRunner {
   func gatherLogits() throws(WorkerError) {
     guard let logits = program.places.logits, let candidates = program.places.candidates else { return }
     let geometry = program.geometry
+    if let normed = program.places.sampled {
+      let isBroken = memory.withInts(normed, count: sampled.count * program.hiddenSize) {
+        NumericGuard.isBroken($0)
+      }
+      if isBroken { throw .numeric("the last hidden state is not finite or beyond all bounds") }
+    }
     let own = geometry.vocabulary
     let reporter = geometry.attentionGroup.ranks[0]
     list.removeAll()
@@ -111,8 +117,10 @@ extension StepRunner {
         if value > best { (best, token) = (value, pair[1]) }
       }
     }
-    guard token >= 0, best < .infinity else {
-      throw .numeric("the logits of a row hold no finite maximum; a weight or activation is not a number")
+    guard token >= 0, best < 0x1p64 else {
+      throw .numeric(
+        "rank \(program.geometry.rank): the logits of a row hold no finite maximum; a weight or activation is broken"
+      )
     }
     return TokenID(rawValue: token)
   }

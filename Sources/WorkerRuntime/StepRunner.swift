@@ -118,6 +118,15 @@ package final class StepRunner {
     if let failure { throw failure }
   }
 
+  /// Wrong numbers are told with their rank and layer.
+  private func named(_ error: WorkerError) -> WorkerError {
+    guard case .numeric(let text) = error else { return error }
+    let layers = Self.syncLayers(program)
+    let layer = nextSync <= layers.count ? layers[nextSync - 1] : -1
+    let place = layer >= 0 ? "layer \(layer)" : "the first or last operation"
+    return .numeric("rank \(program.geometry.rank), \(place): \(text)")
+  }
+
   /// What the last step moved, when the run records exchanges.
   package func trace(of plan: StepPlan) -> StepTrace? {
     guard exchanges.recorder.isOn else { return nil }
@@ -156,10 +165,8 @@ package final class StepRunner {
   /// One synchronisation point on the main thread; false ends the step.
   private func synchronise(at point: SyncPoint) -> Bool {
     exchanges.point += 1
-    if !syncLayers.isEmpty {
-      exchanges.recorder.layer = syncLayers[nextSync]
-      nextSync += 1
-    }
+    if !syncLayers.isEmpty { exchanges.recorder.layer = syncLayers[nextSync] }
+    nextSync += 1
     progress.enter(.communicating)
     defer { progress.enter(.computing) }
     do throws(WorkerError) {
@@ -177,7 +184,7 @@ package final class StepRunner {
       }
       return true
     } catch {
-      failure = error
+      failure = named(error)
       return false
     }
   }

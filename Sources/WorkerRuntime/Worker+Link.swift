@@ -1,3 +1,6 @@
+internal import Compute
+internal import Layers
+internal import Models
 internal import Transport
 internal import Wire
 
@@ -28,7 +31,7 @@ extension Worker {
   }
 
   /// What the link has seen and done so far.
-  func linkReport(_ runner: StepRunner) -> LinkReport {
+  func linkReport(_ runner: StepRunner, tellsAddresses: Bool) -> LinkReport {
     var report = LinkReport(rank: UInt32(link.rank))
     let traffic = link.traffic
     report.staleFrames = UInt64(traffic.staleFramesDropped)
@@ -39,6 +42,10 @@ extension Worker {
       report.faults = UInt64(counts.faults)
       report.delayedFrames = UInt64(counts.delayed)
       report.firstFaultAt = counts.firstAt
+    }
+    if tellsAddresses {
+      report.weightsAddress = runner.memory.weightsAddress
+      report.weightsBytes = UInt64(runner.program.weights.byteCount)
     }
     return report
   }

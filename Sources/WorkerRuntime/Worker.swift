@@ -217,7 +217,7 @@ package final class Worker {
       case .inquiry: try answer(try read(message, Inquiry.self), runner)
       case .linkConditions: try changeConditions(String(decoding: message.payload, as: UTF8.self))
       case .linkReport:
-        let report = linkReport(runner)
+        let report = linkReport(runner, tellsAddresses: settings.tellsAddresses)
         try send(.linkReport) { report.write(to: &$0) }
       case .headPlan: try run(try read(message, HeadPlan.self), on: runner)
       case .shutdown, .abort: return

@@ -30,6 +30,8 @@ package struct WorkerSettings: Sendable, Hashable {
   package var observations: RunObservations = []
   /// What the links to the other ranks are like, as `LinkConditions` writes it; empty leaves them as they are.
   package var linkConditions = ""
+  /// Whether it tells where its weights lie in memory, for drills that break them from outside.
+  package var tellsAddresses = false
 
   package init(
     modelDirectory: String, configJSON: String, dummySeed: UInt64?,
@@ -109,6 +111,7 @@ extension WorkerSettings {
     writer.u8(expertDispatch.rawValue)
     writer.u8(observations.rawValue)
     writer.lengthPrefixedString(linkConditions)
+    writer.bool(tellsAddresses)
     return writer.bytes
   }
 
@@ -145,6 +148,7 @@ extension WorkerSettings {
     expertDispatch = ExpertDispatchMode(rawValue: try reader.u8("dispatch")) ?? .auto
     observations = RunObservations(rawValue: try reader.u8("observations"))
     linkConditions = try reader.lengthPrefixedString(atMost: 256 << 10, "link conditions")
+    tellsAddresses = try reader.bool("addresses")
     try reader.expectEnd()
     guard rank < mesh.worldSize else {
       throw ParseError(message: "rank \(rank) is not on the mesh", byteOffset: 0)

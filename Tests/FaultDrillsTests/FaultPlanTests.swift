@@ -3,6 +3,11 @@ import Testing
 import Wire
 
 @Suite struct FaultPlanTests {
+  /// Kinds that need more than any run offers: root, a file, keys, or all ranks of a host.
+  private static let notRandom: [Fault.Kind] = [
+    .hostLoss, .outOfMemory, .nan, .bitFlip, .checkpointCorrupt, .checkpointMissing, .wrongVersion, .stranger,
+  ]
+
   @Test func aPlanIsRead() throws {
     let text = """
       seed: 9
@@ -63,7 +68,7 @@ import Wire
     let plans = (UInt64(0)..<200).map { FaultPlan.random(seed: $0, worldSize: 4, tokens: 100) }
     #expect(plans == (UInt64(0)..<200).map { FaultPlan.random(seed: $0, worldSize: 4, tokens: 100) })
     let faults = plans.flatMap(\.faults)
-    #expect(Set(faults.map(\.kind)) == Set(Fault.Kind.allCases).subtracting([.hostLoss]))
+    #expect(Set(faults.map(\.kind)) == Set(Fault.Kind.allCases).subtracting(FaultPlanTests.notRandom))
     #expect(Set(faults.map(\.rank)) == [0, 1, 2, 3])
     #expect(!FaultPlan.random(seed: 3, worldSize: 1, tokens: 100).faults.contains { $0.kind.isLink })
     #expect(plans.contains { $0.faults.contains { $0.trigger == .recovery } })
@@ -85,6 +90,36 @@ import Wire
     #expect(!verdict([[1, 2, 3], [4, 5, 6, 6]]).passed)
     #expect(!verdict(reference, outOfOrder: 1).passed)
     #expect(!verdict(reference, finished: 1).passed)
+  }
+
+  @Test func aVisitorMustBeTurnedAway() {
+    let fault = Fault(.wrongVersion, rank: 0, trigger: .tokens(1))
+    let plan = FaultPlan(name: "p", faults: [fault], needsEveryFault: true)
+    var outcome = DrillOutcome(streams: [[1]], finished: 1)
+    outcome.faults = [DrillOutcome.FaultTimes(fault: fault)]
+    outcome.faults[0].injected = 1
+    #expect(
+      DrillVerdict(outcome, reference: [[1]], plan: plan).complaint?.contains("not turned away") == true)
+    outcome.faults[0].detected = 2
+    #expect(DrillVerdict(outcome, reference: [[1]], plan: plan).passed)
+  }
+
+  @Test func theReportNeedsNothingBesideItself() {
+    let fault = Fault(.cut, .link(from: 1, to: 0), trigger: .tokens(1), milliseconds: 300)
+    let plan = FaultPlan(name: "p", faults: [fault])
+    var outcome = DrillOutcome(streams: [[1]], finished: 1)
+    outcome.milliseconds = 100
+    outcome.tokenMoments = [1, 50]
+    outcome.faults = [DrillOutcome.FaultTimes(fault: fault)]
+    outcome.faults[0].injected = 10
+    outcome.faults[0].detected = 30
+    outcome.story = [(10, 1, "<b> & so on")]
+    let verdict = DrillVerdict(outcome, reference: [[1]], plan: plan)
+    let page = DrillReport.html(
+      title: "t", mesh: "tp=2", ranks: 2, plan: plan, outcome: outcome, verdict: verdict)
+    #expect(
+      page.contains("link from 1 to 0") && page.contains("20.0 ms") && page.contains("&lt;b&gt; &amp; so on"))
+    #expect(!page.contains("http") && !page.contains("nan") && !page.contains("inf'"))
   }
 
   /// A plan that tests nothing does not pass, and an error must be the one that was meant.

@@ -30,6 +30,22 @@ import Testing
       broken.sorted() == [], "spans and values do; the budgets are in Tests/TidyTests/Budgets/unsafe.txt")
   }
 
+  /// A clock that somebody sets must not end a wait, lose a rank or hold a frame.
+  @Test func noWaitReadsTheWallClock() {
+    let rooms: Set<String> = [
+      "Transport", "Collectives", "Scheduling", "Coordination", "WorkerRuntime", "Engine", "Launching",
+      "FaultDrills", "Compute", "Wire",
+    ]
+    let words = [
+      "Date()", "Date.now", "CLOCK_REALTIME", "gettimeofday", "DispatchWallTime", "time(nil)", "UTCClock",
+    ]
+    var found: [String] = []
+    for file in SourceFile.all where !file.isTest && rooms.contains(file.target) {
+      found += words.filter { !file.codeLines(with: $0).isEmpty }.map { "\(file.path): \($0)" }
+    }
+    #expect(found == [], "deadlines read the monotonic clock: Deadline, Timestamp, ContinuousClock")
+  }
+
   @Test func strangersToThePackageAreNotImported() {
     // Foundation costs start-up time and hides allocations; the engine does without.
     let engine: Set<String> = [

@@ -109,6 +109,9 @@ package struct CoordinatorCore: Sendable {
   /// Sequences that are not over.
   package var numUnfinished: Int { replicas.reduce(0) { $0 + $1.scheduler.numUnfinished } }
 
+  /// Which start of a rank is awaited or at work.
+  package func incarnation(of rank: Int) -> UInt32 { members[rank].incarnation }
+
   /// The scheduler of a replica, for statistics and checks.
   package func scheduler(replica: Int) -> Scheduler { replicas[replica].scheduler }
 

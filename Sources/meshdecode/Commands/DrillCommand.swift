@@ -99,7 +99,7 @@ struct DrillCommand: ParsableCommand {
     if let html {
       let page = DrillReport.html(
         title: "Drill: \(URL(fileURLWithPath: file).lastPathComponent)", mesh: "\(setup.shape)",
-        ranks: setup.shape.worldSize, outcome: outcome, verdict: verdict)
+        ranks: setup.shape.worldSize, plan: plan, outcome: outcome, verdict: verdict)
       try Data(page.utf8).write(to: URL(fileURLWithPath: html), options: .atomic)
     }
     if settings.output.format == .json {
