@@ -28,9 +28,9 @@ struct DrillPicture {
   }
 
   private var axis: String {
-    (0...8).map { part in
-      let moment = outcome.milliseconds * Double(part) / 8
-      let anchor = part == 0 ? "start" : part == 8 ? "end" : "middle"
+    (0...6).map { part in
+      let moment = outcome.milliseconds * Double(part) / 6
+      let anchor = part == 0 ? "start" : part == 6 ? "end" : "middle"
       return "<line x1='\(number(x(moment)))' x2='\(number(x(moment)))' y1='24' y2='\(number(height - 26))' "
         + "stroke='#e4e4e4'/><text x='\(number(x(moment)))' y='\(number(height - 8))' font-size='12' "
         + "text-anchor='\(anchor)' fill='#555'>\(number(moment)) ms</text>"
@@ -70,17 +70,20 @@ struct DrillPicture {
     fault.target == .everywhere ? Array(0..<ranks) : fault.target.ranks
   }
 
-  /// A red bar from the fault to its detection, an amber one until the streams go on.
+  /// A red bar from the fault to its detection, an amber one until the streams go on. What is lived with lies below
+  /// and is thin, so that it hides nothing.
   private var bars: String {
     var parts: [String] = []
-    for times in outcome.faults {
+    let lived = outcome.faults.filter { $0.detected == nil || $0.fault.kind.isVisitor }
+    let noticed = outcome.faults.filter { $0.detected != nil && !$0.fault.kind.isVisitor }
+    for times in lived + noticed {
       guard let injected = times.injected else { continue }
       for rank in lanesOf(times.fault) where rank < ranks {
-        func bar(_ from: Double, _ to: Double, _ color: String, _ title: String) {
+        func bar(_ from: Double, _ to: Double, _ color: String, _ title: String, thin: Bool = false) {
           parts.append(
-            "<rect x='\(number(x(from)))' y='\(number(laneTop(rank) + 14))' "
-              + "width='\(number(max(2.5, x(to) - x(from))))' "
-              + "height='18' fill='\(color)'><title>\(DrillReport.escaped(title))</title></rect>")
+            "<rect x='\(number(x(from)))' y='\(number(laneTop(rank) + (thin ? 26 : 14)))' "
+              + "width='\(number(max(2.5, x(to) - x(from))))' height='\(thin ? 6 : 18)' fill='\(color)'>"
+              + "<title>\(DrillReport.escaped(title))</title></rect>")
         }
         let name = times.fault.kind.rawValue
         if let detected = times.detected, !times.fault.kind.isVisitor {
@@ -90,7 +93,9 @@ struct DrillPicture {
         } else {
           let length =
             times.fault.milliseconds.map { Double($0) } ?? (times.fault.kind.isLink ? .infinity : 0)
-          bar(injected, min(injected + length, outcome.milliseconds), "#7b6fb0", "\(name), lived with")
+          bar(
+            injected, min(injected + length, outcome.milliseconds), "#7b6fb0", "\(name), lived with",
+            thin: true)
         }
       }
     }
