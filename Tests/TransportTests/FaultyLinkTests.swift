@@ -102,7 +102,13 @@ private func target(_ peer: Int, _ sequence: UInt32 = 0, step: UInt64 = 1) -> Fr
     let pair = try Pair("reorder=0.3;seed=3")
     try pair.send(100)
     let came = pair.received()
-    #expect(came != came.sorted() && came.sorted() == Array(0..<100))
+    #expect(came.sorted() == Array(0..<100) && pair.a.counts.reordered > 15)
+    // All sent at once: those that are overtaken come later than all others.
+    var schedule = LinkSchedule(
+      try LinkConditions("reorder=0.3;seed=3", worldSize: 2), rank: 0, worldSize: 2, now: 0)
+    let fates = (0..<100).map { schedule.fate(of: target(1, $0), frameBytes: 100, now: 5) }
+    #expect(fates.allSatisfy { $0.isOvertaken ? $0.hold > 0 : $0.hold == 0 })
+    #expect(fates.filter(\.isOvertaken).count == pair.a.counts.reordered)
   }
 
   /// Delay, jitter and rate keep every frame, and their order.

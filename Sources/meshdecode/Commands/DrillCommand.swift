@@ -18,7 +18,7 @@ struct DrillCommand: ParsableCommand {
     discussion: """
       Real worker processes get real signals, and the links between them really lose, break and delay frames. The \
       verdict is pass when the run is what the plan expects and no token is lost, repeated or changed; otherwise the \
-      exit code is 3. A plan is a YAML file; configs/drills holds one for each kind of fault. --seed is the seed of the \
+      exit code is 3. A plan is a YAML file; configs/drills holds one for each kind. --seed is the seed of the \
       first random plan. Collectives wait at most 1 s here, unless the plan or a flag says otherwise.
 
       Examples:
