@@ -65,6 +65,8 @@ package struct EngineConfiguration: Sendable {
   package var tellsAddresses = false
   package var onRankLoss = RankLossPolicy.respawn
   package var restarts = RestartLimits()
+  /// Processes that wait for a rank to be lost, with `RankLossPolicy.spare`.
+  package var numSpares = 0
   /// Later than any epoch of a former coordinator whose workers may still be about.
   package var firstEpoch = Epoch(rawValue: 1)
 

@@ -1,5 +1,6 @@
 package import Coordination
 package import Scheduling
+package import Topology
 
 /// What a running mesh tells the caller.
 package enum EngineEvent: Sendable {
@@ -24,6 +25,10 @@ package struct MembershipEvent: Sendable {
     case loaded
     case retried(String)
     case recovered(Recovery)
+    /// A spare took the rank's place.
+    case promoted(spare: Int)
+    /// The run goes on with this mesh.
+    case remeshed(MeshShape)
   }
 
   /// Monotonic clock, nanoseconds.

@@ -55,7 +55,7 @@ struct MeetingPoint {
     if let secret = configuration.joinSecret {
       keys = RunKeys(secret)
     } else {
-      keys = try RunKeys.generate(worldSize: configuration.mesh.worldSize)
+      keys = try RunKeys.generate(worldSize: configuration.mesh.worldSize, spares: configuration.numSpares)
     }
     self.keys = keys
     security = .encrypted(keys.coordinator)

@@ -19,10 +19,11 @@ extension MeshEngine {
   package func linkReports(within limit: Duration) throws(EngineError) -> [LinkReport] {
     linkAnswers = [:]
     let end = Self.now + limit
-    for case .some(let name) in names { send(.linkReport, to: name) { _ in } }
+    let ranks = names.prefix(configuration.mesh.worldSize)
+    for case .some(let name) in ranks { send(.linkReport, to: name) { _ in } }
     alarm = end
     defer { alarm = nil }
-    while linkAnswers.count < names.count, Self.now < end { try turn { _ in } }
+    while linkAnswers.count < ranks.count, Self.now < end { try turn { _ in } }
     return linkAnswers.values.sorted { $0.rank < $1.rank }
   }
 

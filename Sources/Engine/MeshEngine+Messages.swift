@@ -107,7 +107,9 @@ extension MeshEngine {
     case .refused(let id, let text): observe(.refused(id, text))
     case .failed(let failure):
       throw EngineError(.failure, failure.description, lastLines: failure.loss?.lastLines ?? [])
-    case .lost, .stopRank, .startRank, .changeEpoch, .stepRetried, .recovered: recover(directive, observe)
+    case .remesh(let smaller, _): try remesh(smaller, observe)
+    case .lost, .stopRank, .startRank, .promote, .changeEpoch, .stepRetried, .recovered:
+      recover(directive, observe)
     case .abortStep, .drained, .shutdown: break
     }
   }
@@ -123,6 +125,9 @@ extension MeshEngine {
     case .startRank(let rank, let incarnation, let epoch):
       processes.start(rank, incarnation: incarnation, epoch: epoch)
       note(rank, .started(processID: nil), observe)
+    case .promote(let spare, let rank, let incarnation, let epoch):
+      promote(spare, to: rank, incarnation: incarnation, epoch: epoch)
+      note(rank, .promoted(spare: spare - core.settings.mesh.worldSize), observe)
     case .changeEpoch(let change, let ranks):
       for rank in ranks {
         guard let name = names[rank] else { continue }
@@ -143,13 +148,14 @@ extension MeshEngine {
     let milliseconds = Int(recovery.duration / .milliseconds(1))
     for rank in Set(recovery.ranks).sorted() {
       let loss = losses.removeValue(forKey: rank)
-      notice(
-        "rank \(rank) \(loss?.text ?? "was lost") and has been replaced after \(milliseconds) ms; no token is lost"
-      )
+      let outcome = formerMesh == nil ? " and has been replaced" : "; the run goes on with fewer ranks"
+      notice("rank \(rank) \(loss?.text ?? "was lost")\(outcome) after \(milliseconds) ms; no token is lost")
     }
+    if let formerMesh { notice("the mesh was \(formerMesh) and is \(configuration.mesh) now") }
+    formerMesh = nil
   }
 
-  private func note(_ rank: Int?, _ kind: MembershipEvent.Kind, _ observe: (EngineEvent) -> Void) {
+  func note(_ rank: Int?, _ kind: MembershipEvent.Kind, _ observe: (EngineEvent) -> Void) {
     observe(.membership(MembershipEvent(at: Self.now.nanoseconds, rank: rank, kind: kind)))
   }
 
@@ -159,6 +165,9 @@ extension MeshEngine {
 
   private func configure(_ rank: Int) {
     guard let name = names[rank] else { return }
+    let isSpare = rank >= configuration.mesh.worldSize
+    // A spare gets what rank 0 would; it is no rank yet.
+    let rank = isSpare ? 0 : rank
     let threads = threads(of: rank)
     var settings = WorkerSettings(
       modelDirectory: configuration.fleet?.placement.host(of: rank).model ?? configuration.modelDirectory,
@@ -172,6 +181,7 @@ extension MeshEngine {
     settings.observations = configuration.observations
     settings.linkConditions = linkConditions
     settings.tellsAddresses = configuration.tellsAddresses
+    settings.preloads = isSpare && weightBytes * 2 < HostMemory.availableBytes
     let message = Configure(epoch: name.epoch, settings: settings.encoded())
     send(.configure, to: name, epoch: name.epoch) { message.write(to: &$0) }
   }
@@ -192,7 +202,8 @@ extension MeshEngine {
   /// Tells the ranks of a replica where the others listen. It goes the way of the plans, so it is there before them.
   private func introduce(_ replica: Int, _ epoch: Epoch) {
     let members = ranks(of: replica)
-    var book = AddressBook(epoch: epoch, endpoints: Array(repeating: "", count: endpoints.count))
+    let world = configuration.mesh.worldSize
+    var book = AddressBook(epoch: epoch, endpoints: Array(repeating: "", count: world))
     for rank in members { book.endpoints[rank] = endpoints[rank] }
     for rank in members {
       guard let name = names[rank] else { continue }

@@ -18,10 +18,10 @@ internal import WorkerRuntime
 /// The shell around `CoordinatorCore`: it turns messages, process ends and signals into events, and
 /// directives into messages. Nothing here decides anything.
 package final class MeshEngine {
-  package let sizes: RunSizes
-  let configuration: EngineConfiguration
-  private let plan: ShardPlan
-  let limits: RunLimits
+  package internal(set) var sizes: RunSizes
+  var configuration: EngineConfiguration
+  var plan: ShardPlan
+  var limits: RunLimits
   private let directory: Launching.RunDirectory
   let context: ZMQContext
   let server: ControlServer
@@ -42,6 +42,8 @@ package final class MeshEngine {
   var workerCPUs: [Int: Int] = [:]
   /// How the ranks that are being replaced were lost.
   var losses: [Int: RankLoss] = [:]
+  /// What the mesh was before it shrank, until the run goes on.
+  var formerMesh: MeshShape?
   var isReady = false
   var traces: [StepTrace] = []
   var timeline = TimelineRecording()
@@ -69,20 +71,14 @@ package final class MeshEngine {
   ///   starts.
   package init(_ configuration: EngineConfiguration) throws(EngineError) {
     self.configuration = configuration
-    do throws(MeshError) {
-      plan = try ShardPlan(model: ModelDimensions(configuration.config), mesh: Mesh(configuration.mesh))
-    } catch {
-      throw EngineError(.configuration, "\(error)")
-    }
+    plan = try Self.shardPlan(configuration)
     sizes = try RunSizes(configuration, plan: plan, cpus: HostFacts.allowedCPUs.count)
-    limits = RunLimits(
-      maxBatchedTokens: configuration.maxBatchedTokens, maxSequences: configuration.maxSequences,
-      maxModelLength: sizes.maxModelLength, pageSlots: configuration.pageSlots, numPages: sizes.pagesPerGroup,
-      kvFormat: configuration.kvFormat, scoresRows: configuration.scoresRows)
+    limits = RunLimits(configuration, sizes)
     linkConditions = configuration.linkConditions?.description ?? ""
     let world = configuration.mesh.worldSize
-    names = Array(repeating: nil, count: world)
-    endpoints = Array(repeating: "", count: world)
+    let seats = world + configuration.numSpares
+    names = Array(repeating: nil, count: seats)
+    endpoints = Array(repeating: "", count: seats)
     let settings = try Self.coreSettings(configuration, sizes: sizes)
     core = CoordinatorCore(settings: settings, now: Self.now)
     do {
@@ -100,6 +96,7 @@ package final class MeshEngine {
       processes = try RankProcesses(
         RankProcesses.Command(
           executable: executable, directory: directory.path, worldSize: world,
+          numSpares: configuration.numSpares,
           transport: configuration.transport, fleet: configuration.fleet, keys: meeting.keys,
           controlEndpoint: server.endpoint.description, pulseEndpoint: pulses.endpoint.description,
           pulseMilliseconds: Int(configuration.pulsePeriod / .milliseconds(1))))
@@ -107,7 +104,7 @@ package final class MeshEngine {
     } catch {
       throw EngineError(.failure, "\(error)")
     }
-    for rank in 0..<world { processes.start(rank, incarnation: 0, epoch: core.epoch) }
+    for rank in 0..<seats { processes.start(rank, incarnation: 0, epoch: core.epoch) }
   }
 
   deinit { stop() }
@@ -140,6 +137,9 @@ package final class MeshEngine {
     settings.pulsePeriod = configuration.pulsePeriod
     settings.onRankLoss = configuration.onRankLoss
     settings.restarts = configuration.restarts
+    settings.numSpares = configuration.numSpares
+    settings.promoteDeadline = max(.seconds(3), configuration.pulsePeriod * 4)
+    if configuration.onRankLoss == .shrink { settings.smallerMeshes = SmallerMeshes.choices(configuration) }
     settings.firstEpoch = configuration.firstEpoch
     return settings
   }

@@ -13,6 +13,7 @@ struct RankProcesses {
     var executable: String
     var directory: String
     var worldSize: Int
+    var numSpares = 0
     var transport: LocalTransport
     var fleet: Fleet?
     /// Nil where nothing is encrypted.
@@ -25,15 +26,21 @@ struct RankProcesses {
   }
 
   private let launcher: LocalLauncher
-  private let command: Command
-  /// Which process plays each rank now.
+  private var command: Command
+  /// Which process plays each rank now; spares follow the ranks.
   private var current: [Launching.Incarnation?]
-  private var starts: [Launching.Incarnation: UInt32] = [:]
+  private var seats: [Launching.Incarnation: Seat] = [:]
+
+  /// Which start of which rank a process is.
+  private struct Seat: Equatable {
+    var rank: Int
+    var incarnation: UInt32
+  }
 
   init(_ command: Command) throws(LaunchError) {
     launcher = try LocalLauncher()
     self.command = command
-    current = Array(repeating: nil, count: command.worldSize)
+    current = Array(repeating: nil, count: command.worldSize + command.numSpares)
   }
 
   /// Readable while there are ends to take.
@@ -53,6 +60,7 @@ struct RankProcesses {
       ], environment: Self.environment.merging(command.extraEnvironment[rank] ?? [:]) { $1 },
       input: command.keys?.ticket(of: rank) ?? "")
     launch.arguments += command.keys == nil ? [] : ["--secret-file", "-"]
+    launch.arguments += rank < command.worldSize ? [] : ["--spare"]
     if let fleet = command.fleet, let launcher = fleet.launcher {
       launch.arguments += command.keys == nil ? ["--plain-tcp"] : []
       launch = launcher.client(for: launch, on: fleet.placement.host(of: rank))
@@ -62,10 +70,25 @@ struct RankProcesses {
     }
     let started = launcher.start(launch)
     current[rank] = started
-    starts[started] = incarnation
+    seats[started] = Seat(rank: rank, incarnation: incarnation)
   }
 
-  private func dataEndpoint(of rank: Int, _ incarnation: UInt32) -> String {
+  /// The process of a spare is a rank's from now on.
+  mutating func promote(_ spare: Int, to rank: Int, incarnation: UInt32) {
+    guard let process = current[spare] else { return }
+    current[spare] = nil
+    current[rank] = process
+    // One that has ended already has no seat any more; its end has been told.
+    if seats[process] != nil { seats[process] = Seat(rank: rank, incarnation: incarnation) }
+  }
+
+  /// Another number of ranks, none of which runs yet.
+  mutating func remesh(worldSize: Int) {
+    command.worldSize = worldSize
+    current = Array(repeating: nil, count: worldSize + command.numSpares)
+  }
+
+  func dataEndpoint(of rank: Int, _ incarnation: UInt32) -> String {
     if let fleet = command.fleet {
       return "tcp://\(fleet.placement.host(of: rank).address ?? WorkerConnection.ownAddress):*"
     }
@@ -81,7 +104,7 @@ struct RankProcesses {
 
   /// Makes sure that a process of a rank is dead, stopped or not.
   func kill(_ rank: Int, incarnation: UInt32) {
-    for (process, number) in starts where number == incarnation && process == current[rank] {
+    for (process, seat) in seats where seat == Seat(rank: rank, incarnation: incarnation) {
       launcher.send(SIGKILL, to: process)
     }
   }
@@ -113,8 +136,9 @@ struct RankProcesses {
         case .killed(let signal): .killed(signal: signal)
         case .notStarted: .notStarted
         }
+      let seat = seats.removeValue(forKey: exit.incarnation)
       return .rankLost(
-        rank: exit.rank, incarnation: starts.removeValue(forKey: exit.incarnation) ?? .max,
+        rank: seat?.rank ?? exit.rank, incarnation: seat?.incarnation ?? .max,
         RankLoss(cause, "\(exit.ending)", lastLines: exit.lastLines))
     }
   }

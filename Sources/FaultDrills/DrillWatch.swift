@@ -43,7 +43,10 @@ struct DrillWatch {
       outcome.finished += 1
     case .membership(let change):
       note(change)
-      if case .started = change.kind { inRecovery = true }
+      switch change.kind {
+      case .started, .promoted: inRecovery = true
+      default: break
+      }
     default: break
     }
     var due: [Int] = []
@@ -107,6 +110,8 @@ struct DrillWatch {
     case .started: outcome.story.append((moment, change.rank, "started again"))
     case .joined: outcome.story.append((moment, change.rank, "joined"))
     case .loaded: outcome.story.append((moment, change.rank, "shard loaded"))
+    case .promoted(let spare): outcome.story.append((moment, change.rank, "spare \(spare) takes its place"))
+    case .remeshed(let shape): outcome.story.append((moment, nil, "the run goes on as \(shape)"))
     case .retried(let text):
       outcome.story.append((moment, change.rank, text))
       detect(moment) { $0.kind.isLink || $0.kind.breaksMemory && $0.target.ranks.contains(change.rank ?? -1) }

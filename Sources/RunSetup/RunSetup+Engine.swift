@@ -41,7 +41,14 @@ extension RunSetup {
     configuration.collectiveTimeout = .seconds(settings.launch.distributedTimeoutSeconds)
     configuration.pulsePeriod = .milliseconds(settings.launch.pulseMilliseconds)
     configuration.linkConditions = try linkConditions()
-    configuration.onRankLoss = settings.launch.onRankLoss == .fail ? .fail : .respawn
+    configuration.onRankLoss =
+      switch settings.launch.onRankLoss {
+      case .respawn: .respawn
+      case .spare: .spare
+      case .shrink: .shrink
+      case .fail: .fail
+      }
+    configuration.numSpares = settings.launch.spares
     configuration.restarts.count = settings.launch.maxRankRestarts
     return configuration
   }

@@ -1,5 +1,5 @@
 internal import KVCaching
-internal import Wire
+package import Wire
 
 extension Scheduler {
   /// Takes the step in flight back: groups that have not answered compute it again in the next plan.
@@ -22,6 +22,28 @@ extension Scheduler {
       for index in groups[group].running { sequences[index]!.needsAdmission = true }
       groups[group].releases.removeAll(keepingCapacity: true)
     }
+  }
+}
+
+extension Scheduler {
+  /// Everything that is not over, as requests that know what there is of their outputs, in the order of their coming.
+  package func unfinishedRequests() -> [(request: GenerationRequest, firstSequence: SequenceID)] {
+    var found: [(request: GenerationRequest, firstSequence: SequenceID)] = []
+    for (id, members) in sequencesOfRequest {
+      let mine = members.compactMap { indexByID[$0].flatMap { sequences[$0] } }
+      guard let any = mine.first else { continue }
+      var request = GenerationRequest(
+        id: id, promptTokens: Array(any.tokens.prefix(any.promptCount)), sampling: any.sampling,
+        outputs: any.outputs, priority: any.priority, deadline: any.deadline)
+      request.known = Array(repeating: KnownOutput(isOver: true), count: any.sampling.n)
+      for sequence in mine {
+        request.known[sequence.completion] = KnownOutput(
+          tokens: Array(sequence.tokens.dropFirst(sequence.promptCount)),
+          deliveredRows: sequence.deliveredRows)
+      }
+      found.append((request, SequenceID(rawValue: any.id.rawValue - UInt64(any.completion))))
+    }
+    return found.sorted { $0.firstSequence < $1.firstSequence }
   }
 }
 

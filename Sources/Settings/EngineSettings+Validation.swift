@@ -45,6 +45,17 @@ extension EngineSettings {
         found.append("--launcher external needs --join-secret-file FILE, which workers must have as well.")
       }
     }
+    if launch.onRankLoss == .spare && launch.spares == 0 {
+      found.append("--on-rank-loss spare needs --spares N, the workers that wait, at least 1.")
+    }
+    if launch.onRankLoss != .spare && launch.spares > 0 {
+      found.append("--spares is for --on-rank-loss spare; add that, or leave it out.")
+    }
+    if launch.launcher != .local && (launch.onRankLoss == .spare || launch.onRankLoss == .shrink) {
+      found.append(
+        "--on-rank-loss \(launch.onRankLoss.rawValue) is for workers of this host so far; take respawn or fail with"
+          + " --launcher \(launch.launcher.rawValue).")
+    }
     if launch.launcher != .local && launch.transport != .auto && launch.transport != .tcp {
       found.append(
         "--transport \(launch.transport.rawValue) stays on one host; leave it out with --launcher "

@@ -96,6 +96,8 @@ package struct LaunchSettings: Sendable, Equatable {
   package var distributedTimeoutSeconds = 30.0
   package var pulseMilliseconds = 500
   package var onRankLoss = RankLossChoice.respawn
+  /// Processes that wait to take a lost rank's place.
+  package var spares = 0
   /// Most losses of one rank within a minute that are answered by a replacement.
   package var maxRankRestarts = 5
   /// Plain TCP, readable and open to anyone.
@@ -170,7 +172,7 @@ package enum ExpertDispatchChoice: String, Sendable, CaseIterable {
 
 /// What happens when a worker process is lost while requests run.
 package enum RankLossChoice: String, Sendable, CaseIterable {
-  case respawn, fail
+  case respawn, spare, shrink, fail
 }
 
 /// The shape of what goes to standard output.

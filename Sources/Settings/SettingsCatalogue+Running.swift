@@ -128,7 +128,10 @@ extension SettingsCatalogue {
     ),
     .choice(
       "on_rank_loss", \.launch.onRankLoss, .launch,
-      why: "respawn replaces a lost worker and goes on with every stream; fail ends the run with its reason"),
+      why: "respawn starts a lost worker again, spare has one waiting, shrink goes on with fewer; fail ends"),
+    .integer(
+      "spares", \.launch.spares, 0...64, .launch, unit: "workers",
+      why: "workers that wait with --on-rank-loss spare; each holds every rank's shard where memory allows"),
     .integer(
       "max_rank_restarts", \.launch.maxRankRestarts, 0...1_000_000, .launch, unit: "replacements",
       why: "of one rank within a minute; a worker that is lost more often ends the run"),

@@ -135,6 +135,21 @@ extension AddressBook: WireMessage {
   }
 }
 
+extension Promotion: WireMessage {
+  package init(from reader: inout ByteReader) throws(ParseError) {
+    self.init(
+      rank: try reader.u32("rank"), incarnation: try reader.u32("incarnation"), epoch: try reader.epoch(),
+      dataEndpoint: try reader.lengthPrefixedString(atMost: 4096, "data endpoint"))
+  }
+
+  package func write(to writer: inout ByteWriter) {
+    writer.u32(rank)
+    writer.u32(incarnation)
+    writer.epoch(epoch)
+    writer.lengthPrefixedString(dataEndpoint)
+  }
+}
+
 extension Shutdown: WireMessage {
   package init(from reader: inout ByteReader) throws(ParseError) {
     self.init(epoch: try reader.epoch(), text: try reader.sentence("shutdown text"))

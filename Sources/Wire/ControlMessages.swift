@@ -168,6 +168,24 @@ package struct AddressBook: Sendable, Hashable {
   }
 }
 
+/// Tells a spare which rank it is from now on.
+package struct Promotion: Sendable, Hashable {
+  package var rank: UInt32
+  /// Which start of that rank it is.
+  package var incarnation: UInt32
+  /// The epoch that it joins.
+  package var epoch: Epoch
+  /// Where it listens for its peers.
+  package var dataEndpoint: String
+
+  package init(rank: UInt32, incarnation: UInt32, epoch: Epoch, dataEndpoint: String) {
+    self.rank = rank
+    self.incarnation = incarnation
+    self.epoch = epoch
+    self.dataEndpoint = dataEndpoint
+  }
+}
+
 /// Asks a worker to leave in order.
 package struct Shutdown: Sendable, Hashable {
   package var epoch: Epoch

@@ -50,4 +50,6 @@ package enum MessageKind: UInt16, Sendable, Hashable, CaseIterable {
   case linkConditions = 36
   /// Coordinator -> worker: tell what your link has seen; and the answer to it.
   case linkReport = 37
+  /// Coordinator -> spare: take a rank's place.
+  case promotion = 38
 }

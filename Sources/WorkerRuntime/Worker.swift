@@ -3,55 +3,8 @@ internal import Compute
 internal import Layers
 internal import Models
 internal import Parsing
-package import Transport
-package import Wire
-
-/// How a worker finds its coordinator and its place.
-package struct WorkerConnection: Sendable, Hashable {
-  /// The coordinator's control endpoint.
-  package var coordinator: String
-  package var rank: Int
-  package var worldSize: Int
-  /// Where this worker listens for its peers; `tcp://host:*` takes any free port, `shm://*` new shared
-  /// memory.
-  package var dataEndpoint: String
-  package var epoch: Epoch
-  package var incarnation: UInt32
-  /// Build identity; the coordinator refuses another one.
-  package var buildID: String
-  /// Where pulses go; empty sends none.
-  package var pulseEndpoint: String
-  package var pulsePeriod: Duration
-  /// What is done with TCP; its keys are what the coordinator knows this worker by.
-  package var security: NetworkSecurity
-
-  /// In `dataEndpoint` the address from which this host reaches the coordinator.
-  package static let ownAddress = "auto"
-
-  package init(
-    coordinator: String, rank: Int, worldSize: Int, dataEndpoint: String, epoch: Epoch, incarnation: UInt32,
-    buildID: String, pulseEndpoint: String = "", pulsePeriod: Duration = .milliseconds(500),
-    security: NetworkSecurity = .localOnly
-  ) {
-    self.coordinator = coordinator
-    self.rank = rank
-    self.worldSize = worldSize
-    self.dataEndpoint = dataEndpoint
-    self.epoch = epoch
-    self.incarnation = incarnation
-    self.buildID = buildID
-    self.pulseEndpoint = pulseEndpoint
-    self.pulsePeriod = pulsePeriod
-    self.security = security
-  }
-
-  /// Where this worker listens, with its own address put in.
-  func listeningEndpoint() throws(TransportError) -> Endpoint {
-    let endpoint = try Endpoint(dataEndpoint)
-    guard case .tcp(Self.ownAddress, let port, _) = endpoint else { return endpoint }
-    return .tcp(host: try RouteAddress.local(toward: try Endpoint(coordinator)), port: port)
-  }
-}
+internal import Transport
+internal import Wire
 
 /// One worker process: joins, loads its shard, then runs step plans until it is told to stop.
 ///
@@ -66,6 +19,8 @@ package final class Worker {
   private let context: ZMQContext
   private let progress = StepProgress()
   private var pulses: PulseSender?
+  /// Shards that were loaded before it was known which rank this is.
+  private var preloaded: [Int: ModelLoading.Loaded]
   private var epoch: Epoch
   // What comes in, the plan that is carried out and what goes out, each in memory that is used again and again: between
   // a plan and its result nothing is allocated.
@@ -78,9 +33,11 @@ package final class Worker {
   /// - Parameter coordinatorLost: runs on the pulse thread when the coordinator has been silent for too long; it is
   ///   expected to end the process.
   package init(
-    _ connection: WorkerConnection, coordinatorLost: @escaping @Sendable (Duration) -> Void = { _ in }
+    _ connection: WorkerConnection, preloaded: [Int: ModelLoading.Loaded] = [:],
+    coordinatorLost: @escaping @Sendable (Duration) -> Void = { _ in }
   ) throws(WorkerError) {
     self.connection = connection
+    self.preloaded = preloaded
     epoch = connection.epoch
     do {
       context = try ZMQContext(security: connection.security)
@@ -120,11 +77,7 @@ package final class Worker {
   }
 
   private func greet() throws(WorkerError) {
-    let hello = Hello(
-      buildID: connection.buildID, protocolVersion: Hello.currentProtocolVersion,
-      rank: UInt32(connection.rank),
-      incarnation: connection.incarnation, processID: HostFacts.processID, hostName: HostFacts.hostName,
-      cpuFeatures: CPUFeatures.current.description, numThreads: UInt32(HostFacts.allowedCPUs.count))
+    let hello = Hello(connection)
     try send(.hello) { hello.write(to: &$0) }
     try send(.addressBook) { $0.lengthPrefixedString(self.link.endpoint.description) }
   }
@@ -151,20 +104,10 @@ package final class Worker {
 
   /// Loads the shard, connects to the peers, starts the team, says ready.
   private func prepare(_ settings: WorkerSettings) throws(WorkerError) -> StepRunner {
-    let instructionSet = try chooseInstructionSet(settings.instructionSet)
+    let instructionSet = try settings.chosenInstructionSet()
     let kernels = KernelTable(instructionSet)
     progress.enter(.loading)
-    var lastReport = Deadline.immediate
-    let loaded = try ModelLoading.load(settings, kernels: kernels) { done, total in
-      self.progress.advance()
-      if lastReport.hasPassed || done == total {
-        lastReport = .after(milliseconds: 50)
-        let progress = LoadProgress(
-          rank: UInt32(self.connection.rank), bytesDone: UInt64(done), bytesTotal: UInt64(total))
-        try? self.send(.loadProgress) { progress.write(to: &$0) }
-      }
-      return true
-    }
+    let loaded = try shard(settings, kernels)
     do {
       let cpus = settings.firstCPU < 0 ? [] : (0..<settings.threads).map { settings.firstCPU + $0 }
       let team = try ThreadTeam(
@@ -189,13 +132,25 @@ package final class Worker {
     }
   }
 
-  private func chooseInstructionSet(_ name: String) throws(WorkerError) -> InstructionSet {
-    guard !name.isEmpty else { return .best }
-    guard let chosen = InstructionSet(rawValue: name), chosen.isAvailable else {
-      let available = InstructionSet.allCases.filter(\.isAvailable).map(\.rawValue).joined(separator: ", ")
-      throw .startup("instruction set \(name) is not available on this CPU; available are \(available)")
+  /// The rank's shard: loaded before by a spare, else now.
+  private func shard(
+    _ settings: WorkerSettings, _ kernels: KernelTable
+  ) throws(WorkerError) -> ModelLoading.Loaded {
+    if let ready = preloaded.removeValue(forKey: settings.rank) {
+      preloaded = [:]
+      return ready
     }
-    return chosen
+    var lastReport = Deadline.immediate
+    return try ModelLoading.load(settings, kernels: kernels) { done, total in
+      self.progress.advance()
+      if lastReport.hasPassed || done == total {
+        lastReport = .after(milliseconds: 50)
+        let progress = LoadProgress(
+          rank: UInt32(self.connection.rank), bytesDone: UInt64(done), bytesTotal: UInt64(total))
+        try? self.send(.loadProgress) { progress.write(to: &$0) }
+      }
+      return true
+    }
   }
 
   private func serve(_ runner: StepRunner, _ settings: WorkerSettings) throws(WorkerError) {

@@ -32,6 +32,8 @@ package struct WorkerSettings: Sendable, Hashable {
   package var linkConditions = ""
   /// Whether it tells where its weights lie in memory, for drills that break them from outside.
   package var tellsAddresses = false
+  /// A spare loads the shards of all ranks.
+  package var preloads = false
 
   package init(
     modelDirectory: String, configJSON: String, dummySeed: UInt64?,
@@ -112,6 +114,7 @@ extension WorkerSettings {
     writer.u8(observations.rawValue)
     writer.lengthPrefixedString(linkConditions)
     writer.bool(tellsAddresses)
+    writer.bool(preloads)
     return writer.bytes
   }
 
@@ -149,6 +152,7 @@ extension WorkerSettings {
     observations = RunObservations(rawValue: try reader.u8("observations"))
     linkConditions = try reader.lengthPrefixedString(atMost: 256 << 10, "link conditions")
     tellsAddresses = try reader.bool("addresses")
+    preloads = try reader.bool("preloading")
     try reader.expectEnd()
     guard rank < mesh.worldSize else {
       throw ParseError(message: "rank \(rank) is not on the mesh", byteOffset: 0)

@@ -15,13 +15,23 @@ import Wire
       // What is tested here is recovery, not giving up; that has its own test.
       settings.restarts.count = 100
       settings.restarts.longestPause = .milliseconds(500)
+      // A third of the schedules each.
+      switch seed % 3 {
+      case 0: settings.onRankLoss = .respawn
+      case 1:
+        settings.onRankLoss = .spare
+        settings.numSpares = 1 + Int(seed / 3 % 2)
+      default:
+        settings.onRankLoss = .shrink
+        settings.smallerMeshes = smallerMeshes(settings)
+      }
     }
     run.startRanks()
     addRequests(&run, count: 4)
     var random = SeededRandom(seed: seed ^ 0xfa17)
     var moment = Duration.milliseconds(random.below(1000))
     for _ in 0...random.below(5) {
-      let rank = random.below(run.settings.mesh.worldSize)
+      let rank = random.below(run.ranks.count)
       run.schedule(.fault(fault(&random, rank, run.settings.mesh.worldSize)), at: run.now + moment)
       moment += random.oneIn(3) ? .microseconds(random.below(3000)) : .milliseconds(random.below(700))
     }
@@ -38,6 +48,19 @@ import Wire
     case 5: return .spoil(rank, times: 1 + random.below(2))
     default: return .corrupt
     }
+  }
+
+  /// Every mesh with fewer ranks, the largest first.
+  static func smallerMeshes(_ settings: CoordinatorSettings) -> [SmallerMesh] {
+    var shapes: [[Int]] = [[]]
+    for degree in settings.mesh.shape.degrees {
+      shapes = shapes.flatMap { shape in (1...degree).map { shape + [$0] } }
+    }
+    let meshes = shapes.compactMap { d in
+      try? MeshShape(dp: d[0], attnDP: d[1], attnDPExpert: d[2], ep: d[3], tp: d[4])
+    }
+    return meshes.filter { $0.worldSize < settings.mesh.worldSize }.sorted { $0.worldSize > $1.worldSize }
+      .map { SmallerMesh(shape: $0, pagesPerGroup: settings.limits.pagesPerGroup) }
   }
 
   private static func addRequests(_ run: inout SimulatedRun, count: Int) {
@@ -107,6 +130,7 @@ import Wire
   /// The schedules are worth something only if they meet what they are about.
   @Test func theSchedulesMeetEveryKindOfTrouble() throws {
     var (losses, retries, recoveries, stale, replaced, double, failures) = (0, 0, 0, 0, 0, 0, 0)
+    var (promotions, shrinkages, spares) = (0, 0, 0)
     for seed in UInt64(0)..<300 {
       var run = try Self.schedule(seed)
       try Self.finish(&run)
@@ -116,10 +140,14 @@ import Wire
       recoveries += run.numRecoveries
       stale += run.core.statistics.staleResults
       replaced += run.core.statistics.messagesOfReplacedRanks
+      promotions += run.core.statistics.promotions
+      shrinkages += run.core.statistics.shrinkages
+      spares += run.core.numReadySpares
       if run.numLosses + run.numRetries > run.numRecoveries, run.numRecoveries > 0 { double += 1 }
     }
     #expect(losses > 300 && retries > 20 && recoveries > 200, "\(losses) \(retries) \(recoveries)")
     #expect(failures < 3, "\(failures) schedules of 300 were given up")
+    #expect(promotions > 60 && shrinkages > 60 && spares > 60, "\(promotions) \(shrinkages) \(spares)")
     #expect(stale > 20 && replaced > 0 && double > 10, "\(stale) \(replaced) \(double)")
   }
 

@@ -2,6 +2,7 @@ import Coordination
 import Scheduling
 import SimulationSupport
 import Testing
+import Topology
 import Wire
 
 /// One rank's process, as far as the coordinator can tell.
@@ -10,6 +11,8 @@ struct SimulatedRank {
   var isAlive = false
   /// Stopped: it does nothing and stays where it is.
   var isHung = false
+  /// It holds every shard, as a spare does.
+  var isLoaded = false
   var epoch = Epoch(rawValue: 1)
   var isIntroduced = false
   /// When its last message arrives: a connection keeps the order.
@@ -66,6 +69,37 @@ extension SimulatedRun {
     act(rank, .pulse, after: .zero)
   }
 
+  /// The process of a spare goes on as a rank, in whatever state it is.
+  private mutating func promote(_ spare: Int, _ rank: Int, _ incarnation: UInt32, _ epoch: Epoch) {
+    #expect(!ranks[rank].isAlive, "seed \(seed): rank \(rank) runs twice")
+    let process = ranks[spare]
+    ranks[spare].isAlive = false
+    ranks[rank] = SimulatedRank(
+      incarnation: incarnation, isAlive: process.isAlive, isHung: process.isHung, isLoaded: true, epoch: epoch
+    )
+    guard process.isAlive else {
+      // It died before it was told; its end is reported as that of the rank.
+      let loss = RankLoss(.killed(signal: 9), "was killed by signal 9")
+      schedule(.rankLost(rank: rank, incarnation: incarnation, loss), after: .milliseconds(1))
+      return
+    }
+    act(rank, .greet, after: .milliseconds(1 + random.below(20)))
+    act(rank, .pulse, after: .zero)
+  }
+
+  /// Another mesh: no process of the former one is left, and nothing that they held.
+  mutating func remesh(_ smaller: SmallerMesh, _ epoch: Epoch) {
+    #expect(ranks.allSatisfy { !$0.isAlive }, "seed \(seed): a rank of the former mesh runs on")
+    #expect(smaller.shape.worldSize < settings.mesh.worldSize && epoch > settings.firstEpoch)
+    for worker in workers { #expect(worker.complaints == [], "seed \(seed)") }
+    settings = core.settings
+    let worker = FakeReplica(
+      model: model, numGroups: settings.limits.numGroups, numPages: settings.limits.pagesPerGroup,
+      pageSize: settings.limits.pageSize, maxSequences: settings.limits.maxSequences)
+    workers = Array(repeating: worker, count: settings.numReplicas)
+    ranks = Array(repeating: SimulatedRank(), count: settings.mesh.worldSize + settings.numSpares)
+  }
+
   private mutating func act(_ rank: Int, _ action: SimulatedRank.Action, after delay: Duration) {
     schedule(.worker(rank: rank, incarnation: ranks[rank].incarnation, action), at: now + delay)
   }
@@ -86,14 +120,16 @@ extension SimulatedRun {
 
   mutating func tellRanks(_ directive: CoordinatorDirective) {
     switch directive {
-    case .configure(let rank): act(rank, .loaded, after: .milliseconds(1 + random.below(400)))
+    case .configure(let rank):
+      act(rank, .loaded, after: .milliseconds(1 + random.below(ranks[rank].isLoaded ? 5 : 400)))
     case .stopRank(let rank, let incarnation):
       if ranks[rank].incarnation == incarnation { die(rank) }
     case .startRank(let rank, let incarnation, let epoch): start(rank, incarnation: incarnation, epoch: epoch)
+    case .promote(let spare, let rank, let incarnation, let epoch): promote(spare, rank, incarnation, epoch)
     case .changeEpoch(let change, let told):
       for rank in told { tell(rank, .takeUp(change)) }
     case .introduce(let replica, let epoch):
-      for rank in ranks.indices where settings.placements[rank].replica == replica {
+      for rank in settings.placements.indices where settings.placements[rank].replica == replica {
         #expect(
           ranks[rank].epoch == epoch || !ranks[rank].isAlive || ranks[rank].isHung,
           "seed \(seed): rank \(rank) is in \(ranks[rank].epoch), its replica in \(epoch)")
@@ -104,7 +140,9 @@ extension SimulatedRun {
   }
 
   mutating func act(_ rank: Int, _ incarnation: UInt32, _ action: SimulatedRank.Action) throws {
-    guard ranks[rank].incarnation == incarnation, ranks[rank].isAlive, !ranks[rank].isHung else { return }
+    guard ranks.indices.contains(rank), ranks[rank].incarnation == incarnation, ranks[rank].isAlive,
+      !ranks[rank].isHung
+    else { return }
     switch action {
     case .greet:
       report(
@@ -146,7 +184,7 @@ extension SimulatedRun {
   /// A step needs every rank of the replica in its epoch; without one of them the others wait until they are told.
   private mutating func compute(_ plan: StepPlan, _ rank: Int) throws {
     let placement = settings.placements[rank]
-    let peers = ranks.indices.filter { settings.placements[$0].replica == placement.replica }
+    let peers = settings.placements.indices.filter { settings.placements[$0].replica == placement.replica }
     guard ranks[rank].epoch == plan.epoch,
       peers.allSatisfy({ ranks[$0].isAlive && !ranks[$0].isHung && ranks[$0].epoch == plan.epoch })
     else { return }
@@ -194,13 +232,14 @@ extension SimulatedRun {
   mutating func inject(_ fault: SimulatedFault) {
     switch fault {
     case .kill(let rank):
-      guard ranks[rank].isAlive else { return }
+      guard ranks.indices.contains(rank), ranks[rank].isAlive else { return }
       let loss = CoordinatorEvent.rankLost(
         rank: rank, incarnation: ranks[rank].incarnation,
         RankLoss(.killed(signal: 9), "was killed by signal 9"))
       die(rank)
       schedule(loss, after: .microseconds(200 + random.below(5000)))
-    case .stop(let rank): ranks[rank].isHung = true
+    case .stop(let rank):
+      if ranks.indices.contains(rank) { ranks[rank].isHung = true }
     case .corrupt: corruptions += 1
     case .cut(let from, let to, let duration):
       cuts.append(SimulatedCut(from: from, to: to, until: now + duration))
@@ -212,6 +251,7 @@ extension SimulatedRun {
   private mutating func die(_ rank: Int) {
     guard ranks[rank].isAlive else { return }
     ranks[rank].isAlive = false
+    guard settings.placements.indices.contains(rank) else { return }
     let placement = settings.placements[rank]
     workers[placement.replica].wipe(group: placement.group)
   }

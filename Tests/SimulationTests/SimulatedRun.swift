@@ -10,7 +10,7 @@ import Wire
 struct SimulatedRun {
   let seed: UInt64
   var random: SeededRandom
-  let settings: CoordinatorSettings
+  var settings: CoordinatorSettings
   let model: FakeModel
   var core: CoordinatorCore
   var workers: [FakeReplica]
@@ -74,7 +74,7 @@ struct SimulatedRun {
       model: model, numGroups: settings.limits.numGroups, numPages: limits.pagesPerGroup,
       pageSize: limits.pageSize, maxSequences: limits.maxSequences)
     workers = Array(repeating: worker, count: settings.numReplicas)
-    ranks = Array(repeating: SimulatedRank(), count: settings.mesh.worldSize)
+    ranks = Array(repeating: SimulatedRank(), count: settings.mesh.worldSize + settings.numSpares)
     client = SimulatedClient(seed: seed)
     self.random = random
   }
@@ -130,6 +130,7 @@ struct SimulatedRun {
     case .lost: numLosses += 1
     case .stepRetried: numRetries += 1
     case .recovered: numRecoveries += 1
+    case .remesh(let smaller, let epoch): remesh(smaller, epoch)
     case .sendPlan(let plan, let replica):
       #expect(failures.isEmpty, "seed \(seed): a step after the end")
       send(plan, replica)

@@ -106,6 +106,7 @@ enum Samples {
       Abort(epoch: epoch, rank: nil, code: .cancelled, text: ""),
       EpochChange(epoch: epoch.next, text: "rank 1 was lost"), EpochAcknowledged(rank: 2, epoch: epoch.next),
       AddressBook(epoch: epoch, endpoints: ["ipc:///r0", "", "tcp://127.0.0.1:9"]),
+      Promotion(rank: 2, incarnation: 3, epoch: epoch, dataEndpoint: "ipc:///r2.3"),
       Shutdown(epoch: epoch, text: "done"),
     ]
   }

@@ -1,4 +1,5 @@
 internal import Scheduling
+internal import Topology
 internal import Wire
 
 extension CoordinatorCore {
@@ -13,6 +14,7 @@ extension CoordinatorCore {
     members[rank].hello = hello
     members[rank].deadline = now + settings.loadDeadline
     directives.append(.configure(rank: rank))
+    guard !isSpare(rank) else { return }
     // The epoch may have changed between its start and its first words.
     let epoch = replicas[settings.placements[rank].replica].epoch
     if members[rank].startedIn < epoch {
@@ -60,8 +62,10 @@ extension CoordinatorCore {
     }
     members[rank].bytesDone = progress.bytesDone
     members[rank].bytesTotal = progress.bytesTotal
-    let done = members.reduce(UInt64(0)) { $0.addingSaturated($1.bytesDone) }
-    let total = members.reduce(UInt64(0)) { $0.addingSaturated($1.bytesTotal) }
+    guard !isSpare(rank) else { return }
+    let ranks = members.prefix(settings.mesh.worldSize)
+    let done = ranks.reduce(UInt64(0)) { $0.addingSaturated($1.bytesDone) }
+    let total = ranks.reduce(UInt64(0)) { $0.addingSaturated($1.bytesTotal) }
     directives.append(.loading(bytesDone: done, bytesTotal: total))
   }
 
@@ -69,6 +73,11 @@ extension CoordinatorCore {
   mutating func becomeReady(_ ready: Ready, _ now: Timestamp, _ directives: inout [CoordinatorDirective]) {
     let rank = Int(ready.rank)
     guard members[rank].state == .loading else { return }
+    guard !isSpare(rank) else {
+      members[rank].state = .ready
+      members[rank].deadline = nil
+      return
+    }
     guard Int(ready.numPages) >= settings.limits.pagesPerGroup else {
       fail(
         RunFailure(
@@ -89,7 +98,7 @@ extension CoordinatorCore {
   mutating func giveUp(
     _ abort: Abort, _ rank: Int, _ now: Timestamp, _ directives: inout [CoordinatorDirective]
   ) {
-    if members[rank].state == .ready {
+    if members[rank].state == .ready, !isSpare(rank) {
       giveUpStep(abort, rank, now, &directives)
     } else {
       lose(rank, RankLoss(.gaveUp, "gave up: \(abort.text)"), code: abort.code, now, &directives)
@@ -114,14 +123,18 @@ extension CoordinatorCore {
 
   /// The rank in words, with its host and process where known.
   func name(_ rank: Int) -> String {
-    guard let hello = members[rank].hello else { return "rank \(rank)" }
-    return "rank \(rank) (process \(hello.processID) on \(hello.hostName))"
+    let name = isSpare(rank) ? "spare \(rank - settings.mesh.worldSize)" : "rank \(rank)"
+    guard let hello = members[rank].hello else { return name }
+    return "\(name) (process \(hello.processID) on \(hello.hostName))"
   }
 
   /// Looks for ranks that are late to join, to load or to change the epoch, or that are silent.
   mutating func checkMembers(_ now: Timestamp, _ directives: inout [CoordinatorDirective]) {
+    let meshes = statistics.shrinkages
     for rank in members.indices {
-      guard isOpen, let deadline = members[rank].deadline, deadline <= now else { continue }
+      // What follows from the loss of a rank may be another mesh.
+      guard isOpen, statistics.shrinkages == meshes else { return }
+      guard let deadline = members[rank].deadline, deadline <= now else { continue }
       let cause: RankLoss.Cause = .late
       lose(rank, RankLoss(cause, members[rank].overdue(settings)), code: .failure, now, &directives)
     }
@@ -130,7 +143,8 @@ extension CoordinatorCore {
     let heardUntil = pulsesTakenUntil ?? now
     var next: Timestamp?
     for rank in members.indices {
-      guard isOpen, let last = members[rank].lastPulse else { continue }
+      guard isOpen, statistics.shrinkages == meshes else { return }
+      guard let last = members[rank].lastPulse else { continue }
       let limit = last + silenceLimit
       if limit <= heardUntil {
         let phase = members[rank].lastPhase.map { " (last seen \($0))" } ?? ""
@@ -155,6 +169,7 @@ extension CoordinatorCore {
 
   /// A rank whose pulses go on while it computes without getting anywhere.
   private func stall(of rank: Int, _ now: Timestamp) -> String? {
+    guard !isSpare(rank) else { return nil }
     let replica = replicas[settings.placements[rank].replica]
     guard replica.stepDeadline != nil, members[rank].lastPhase == .computing,
       let since = members[rank].progressedAt, let started = replica.stepStarted

@@ -11,6 +11,9 @@ internal import Wire
 ///    +----------------------------------------+---+
 /// ```
 ///
+/// A lost rank is started again, or a spare that is loaded already takes its place (`CoordinatorCore+Spares`), or all
+/// ranks end and a smaller mesh takes over (`CoordinatorCore+Shrinking`).
+///
 /// Survivors keep weights, keys and values. Sequences of attention groups that lost a rank are computed again from
 /// their known tokens; all others go on with their next step. Tokens are appended by the coordinator alone, from results
 /// of the current epoch alone, so none is lost or repeated.
@@ -21,6 +24,7 @@ extension CoordinatorCore {
     _ directives: inout [CoordinatorDirective]
   ) {
     guard isOpen, members.indices.contains(rank) else { return }
+    guard !isSpare(rank) else { return loseSpare(rank, loss, now, &directives) }
     let window = settings.restarts.window
     members[rank].losses.removeAll { $0 + window <= now }
     members[rank].losses.append(now)
@@ -28,6 +32,7 @@ extension CoordinatorCore {
       fail(failure, &directives)
       return
     }
+    if shrink(after: rank, loss, now, &directives) { return }
     let number = members[rank].losses.count
     let incarnation = members[rank].incarnation
     directives.append(.lost(rank: rank, incarnation: incarnation, loss))
@@ -46,7 +51,7 @@ extension CoordinatorCore {
       RunFailure(
         rank: rank, code: code, description: description, host: members[rank].hello?.hostName, loss: loss)
     }
-    guard settings.onRankLoss == .respawn else { return failure(sentence) }
+    guard settings.onRankLoss != .fail else { return failure(sentence) }
     let count = members[rank].losses.count
     if count > settings.restarts.count {
       return failure(
@@ -70,7 +75,7 @@ extension CoordinatorCore {
       statistics.staleResults += 1
       return
     }
-    guard settings.onRankLoss == .respawn else {
+    guard settings.onRankLoss != .fail else {
       fail(
         RunFailure(
           rank: rank, code: abort.code, description: "\(name(rank)) gave up: \(abort.text)",
@@ -87,7 +92,7 @@ extension CoordinatorCore {
 
   /// Decides where deadlines have passed and nobody else complains any more.
   mutating func hearComplaints(_ now: Timestamp, _ directives: inout [CoordinatorDirective]) {
-    for replica in replicas.indices {
+    for replica in replicas.indices where replicas.indices.contains(replica) {
       if isOpen, let moment = replicas[replica].complaints.heardAt, moment <= now {
         hear(replica, now, &directives)
       }
@@ -107,7 +112,7 @@ extension CoordinatorCore {
     let replica = settings.placements[rank].replica
     let named = abort.rank.map { Int($0) } ?? rank
     let blamed =
-      members.indices.contains(named) && settings.placements[named].replica == replica ? named : rank
+      settings.placements.indices.contains(named) && settings.placements[named].replica == replica ? named : rank
     switch replicas[replica].trouble.answer(to: abort.code, reporter: rank, named: blamed, settings.restarts)
     {
     case .retry(let pause):
@@ -155,9 +160,14 @@ extension CoordinatorCore {
     guard isOpen else { return }
     for rank in members.indices {
       guard case .paused(let moment) = members[rank].state, moment <= now else { continue }
+      guard !isSpare(rank) else {
+        startSpare(rank, now, &directives)
+        continue
+      }
       let epoch = replicas[settings.placements[rank].replica].epoch
       members[rank].state = .missing
       members[rank].startedIn = epoch
+      if promote(to: rank, epoch, now, &directives) { continue }
       members[rank].deadline = now + settings.joinDeadline
       directives.append(
         .startRank(rank: rank, incarnation: members[rank].incarnation, epoch: epoch))
@@ -197,12 +207,13 @@ extension CoordinatorCore {
           Recovery(replica: replica, ranks: replicas[replica].lostRanks, duration: now - stoppedAt)))
     }
     replicas[replica].lostRanks.removeAll()
+    replaceSpares(now)
     guard phase == .joining, replicas.allSatisfy(\.isServing) else { return }
     phase = .serving
     directives.append(.serving)
   }
 
-  private func ranks(of replica: Int) -> [Int] {
-    members.indices.filter { settings.placements[$0].replica == replica }
+  func ranks(of replica: Int) -> [Int] {
+    settings.placements.indices.filter { settings.placements[$0].replica == replica }
   }
 }

@@ -2,7 +2,7 @@ internal import Scheduling
 internal import Wire
 
 extension CoordinatorCore {
-  /// Gives a request to the replica that suits it best: the same rule as between attention groups.
+  /// Takes a request, or says why not.
   mutating func submit(_ request: GenerationRequest, _ directives: inout [CoordinatorDirective]) {
     guard isOpen, !isDraining else {
       directives.append(.refused(request.id, Refusal(closedText, kind: .unavailable)))
@@ -16,6 +16,15 @@ extension CoordinatorCore {
       directives.append(.refused(request.id, Refusal(problem)))
       return
     }
+    let first = SequenceID(rawValue: nextSequence)
+    nextSequence += UInt64(request.sampling.n)
+    place(request, firstSequence: first, &directives)
+  }
+
+  /// Gives a request to the replica that suits it best: the same rule as between attention groups.
+  mutating func place(
+    _ request: GenerationRequest, firstSequence first: SequenceID, _ directives: inout [CoordinatorDirective]
+  ) {
     var chosen = 0
     if replicas.count > 1 {
       var best = replicas[0].scheduler.placement(of: request)
@@ -24,8 +33,6 @@ extension CoordinatorCore {
         if candidate.isBetter(than: best) { (chosen, best) = (replica, candidate) }
       }
     }
-    let first = SequenceID(rawValue: nextSequence)
-    nextSequence += UInt64(request.sampling.n)
     requests[request.id] = RequestRecord(replica: chosen, firstSequence: first)
     replicas[chosen].scheduler.handle(.submit(request, firstSequence: first), into: &scratch)
     forward(&directives)

@@ -5,7 +5,8 @@ extension CoordinatorCore {
   /// Requests whose deadline has passed end now, whatever step is in flight; a rank whose result is late is lost.
   mutating func expire(_ now: Timestamp, _ directives: inout [CoordinatorDirective]) {
     guard isOpen else { return }
-    for replica in replicas.indices {
+    let meshes = statistics.shrinkages
+    for replica in replicas.indices where statistics.shrinkages == meshes {
       replicas[replica].scheduler.expire(now: now, into: &scratch)
       forward(&directives)
       if let deadline = replicas[replica].stepDeadline, deadline <= now {
@@ -71,11 +72,12 @@ extension CoordinatorCore {
   ) {
     let awaited = replicas[replica].scheduler.awaitedGroups
     let step = replicas[replica].lastStep
-    let late = members.indices.filter { rank in
+    let late = settings.placements.indices.filter { rank in
       let placement = settings.placements[rank]
       return placement.replica == replica && placement.isReporter && awaited.contains(placement.group)
     }
-    for rank in late {
+    let meshes = statistics.shrinkages
+    for rank in late where statistics.shrinkages == meshes {
       let text = "has not sent its result of \(step) within \(settings.stepDeadline)"
       lose(rank, RankLoss(.late, text), code: .collectiveDeadline, now, &directives)
     }

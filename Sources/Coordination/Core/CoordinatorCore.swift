@@ -11,7 +11,7 @@ package import Wire
 /// Each replica has one step in flight at most; replicas step independently. A rank that is lost is replaced
 /// (`CoordinatorCore+Recovery`), or ends the run with a `RunFailure` that names it.
 package struct CoordinatorCore: Sendable {
-  package let settings: CoordinatorSettings
+  package internal(set) var settings: CoordinatorSettings
   /// The latest epoch given to any replica; none is ever given twice.
   package internal(set) var epoch: Epoch
   package internal(set) var phase = Phase.joining
@@ -72,7 +72,7 @@ package struct CoordinatorCore: Sendable {
     var member = Member()
     member.deadline = now + settings.joinDeadline
     member.startedIn = settings.firstEpoch
-    self.members = Array(repeating: member, count: settings.mesh.worldSize)
+    self.members = Array(repeating: member, count: settings.mesh.worldSize + settings.numSpares)
     let replica = Replica(scheduler: Scheduler(limits: settings.limits), epoch: settings.firstEpoch)
     self.replicas = Array(repeating: replica, count: settings.numReplicas)
   }
@@ -209,6 +209,9 @@ package struct CoordinatorStatistics: Sendable, Hashable {
   package var completedSteps = 0
   /// How often a replica came back after a loss or a failed step.
   package var recoveries = 0
+  /// How often a spare took the place of a rank, and how often the mesh became smaller.
+  package var promotions = 0
+  package var shrinkages = 0
   /// Messages of processes that had been replaced, dropped.
   package var messagesOfReplacedRanks = 0
   /// Sequences of requests, by how they ended.

@@ -31,7 +31,7 @@ package enum CoordinatorEvent: Sendable {
 
 /// What a coordinator wants done. Directives are carried out in order.
 package enum CoordinatorDirective: Sendable, Hashable {
-  /// Accept the rank: send it its configuration.
+  /// Accept the rank, or the spare: send it its configuration.
   case configure(rank: Int)
   /// Turn away a worker that said hello; one sentence.
   case refuse(rank: Int, incarnation: UInt32, String)
@@ -54,6 +54,10 @@ package enum CoordinatorDirective: Sendable, Hashable {
   case stopRank(rank: Int, incarnation: UInt32)
   /// Start the rank again; it joins in the epoch.
   case startRank(rank: Int, incarnation: UInt32, epoch: Epoch)
+  /// A spare, by its number after the ranks', takes the rank's place; it joins in the epoch.
+  case promote(spare: Int, rank: Int, incarnation: UInt32, epoch: Epoch)
+  /// All processes are void: the ranks of another mesh follow.
+  case remesh(SmallerMesh, epoch: Epoch)
   /// Send to these ranks: the step in flight is void, a new epoch begins.
   case changeEpoch(EpochChange, ranks: [Int])
   /// A step failed on a rank that lives; it is tried again. One sentence for the log.

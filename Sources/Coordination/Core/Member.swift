@@ -15,6 +15,8 @@ struct Member: Sendable {
   var startedIn = Epoch(rawValue: 0)
   /// The latest epoch that it is known to be in.
   var epoch = Epoch(rawValue: 0)
+  /// A spare's process has just become a rank's; the seat is to be filled again.
+  var isPromoted = false
   /// When it was lost, within the window of `RestartLimits`.
   var losses: [Timestamp] = []
 
@@ -31,8 +33,10 @@ struct Member: Sendable {
     /// Its process has been started and has not said hello.
     case missing
     case loading
-    /// Its shard is in memory.
+    /// Its shard is in memory; a spare can take any rank's place.
     case ready
+    /// A spare whose process plays a rank now, or that is given up.
+    case used
   }
 
   /// The next process of the same rank, not started yet.
@@ -54,6 +58,7 @@ struct Member: Sendable {
     case .missing: "has not joined within \(settings.joinDeadline)"
     case .loading: "has made no progress in loading for \(settings.loadDeadline)"
     case .ready: "has not left its step within \(settings.acknowledgeDeadline)"
+    case .used: "is of no use"
     }
   }
 }

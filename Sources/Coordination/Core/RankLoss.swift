@@ -36,6 +36,10 @@ package struct RankLoss: Error, Sendable, Hashable, CustomStringConvertible {
 package enum RankLossPolicy: Sendable, Hashable {
   /// Start the rank again, as often as `CoordinatorSettings.restarts` allows.
   case respawn
+  /// Let a process that waits for it take the rank's place; start the rank again when none is ready.
+  case spare
+  /// Go on with fewer ranks; start the rank again when no smaller mesh is left.
+  case shrink
   /// End the run.
   case fail
 }

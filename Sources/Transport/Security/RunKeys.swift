@@ -7,21 +7,25 @@ package struct RunKeys: Sendable {
   /// By rank; one for all when the run was started with a join secret.
   private let ranks: [CurveKeys]
   private let isShared: Bool
+  /// From here on they are spares', which may become any rank.
+  private let firstSpare: Int
 
-  /// Fresh pairs for every rank.
-  package static func generate(worldSize: Int) throws(TransportError) -> RunKeys {
+  /// Fresh pairs for every rank, and for every spare after them.
+  package static func generate(worldSize: Int, spares: Int = 0) throws(TransportError) -> RunKeys {
     var ranks: [CurveKeys] = []
-    for _ in 0..<worldSize { ranks.append(try CurveKeys.generate()) }
-    return RunKeys(coordinator: try CurveKeys.generate(), ranks: ranks, isShared: false)
+    for _ in 0..<(worldSize + spares) { ranks.append(try CurveKeys.generate()) }
+    return RunKeys(
+      coordinator: try CurveKeys.generate(), ranks: ranks, isShared: false, firstSpare: worldSize)
   }
 
   /// The pairs of a join secret, with which any rank may come from anywhere.
   package init(_ secret: JoinSecret) {
-    self.init(coordinator: secret.coordinator, ranks: [secret.worker], isShared: true)
+    self.init(coordinator: secret.coordinator, ranks: [secret.worker], isShared: true, firstSpare: 1)
   }
 
-  private init(coordinator: CurveKeys, ranks: [CurveKeys], isShared: Bool) {
+  private init(coordinator: CurveKeys, ranks: [CurveKeys], isShared: Bool, firstSpare: Int) {
     self.coordinator = coordinator
+    self.firstSpare = firstSpare
     self.ranks = ranks
     self.isShared = isShared
   }
@@ -35,7 +39,10 @@ package struct RunKeys: Sendable {
   /// whoever holds the join secret.
   package var guests: [String: String] {
     if isShared { return [ranks[0].publicKey: ZMQContext.anyRank] }
-    return Dictionary(ranks.enumerated().map { ($1.publicKey, "\($0)") }) { first, _ in first }
+    let names = ranks.enumerated().map {
+      ($1.publicKey, $0 < firstSpare ? "\($0)" : ZMQContext.anyRank)
+    }
+    return Dictionary(names) { first, _ in first }
   }
 }
 

@@ -57,6 +57,11 @@ struct WorkerCommand: ParsableCommand {
   @Option(name: .customLong("pulse-period"), help: "Milliseconds between its signs of life.")
   var pulseMilliseconds: Int = 500
 
+  @Flag(
+    name: .customLong("spare"),
+    help: "Waits to take the place of a rank that is lost; its number follows theirs.")
+  var isSpare = false
+
   @Option(
     name: .customLong("directory"), help: "The run's private directory, removed by whoever is last.")
   var runDirectory: String?
@@ -69,7 +74,8 @@ struct WorkerCommand: ParsableCommand {
     let coordinator = try self.coordinator ?? place.coordinator()
     let rank = try self.rank ?? place.rank()
     let worldSize = try self.worldSize ?? place.worldSize()
-    guard (1...4096).contains(worldSize), (0..<worldSize).contains(rank) else {
+    let seats = isSpare ? worldSize..<(worldSize + 4096) : 0..<worldSize
+    guard (1...4096).contains(worldSize), seats.contains(rank) else {
       throw SettingsError(
         "--rank \(rank) of --world-size \(worldSize) is impossible; ranks are 0 to world size - 1.")
     }
@@ -78,13 +84,21 @@ struct WorkerCommand: ParsableCommand {
     try LifeLine.attach(runDirectory: runDirectory.map { RunDirectory(existing: $0) })
     do {
       let endpoints = try endpoints(coordinator, pass)
-      let connection = WorkerConnection(
+      var connection = WorkerConnection(
         coordinator: endpoints.control.description, rank: rank, worldSize: worldSize,
         dataEndpoint: dataEndpoint, epoch: Epoch(rawValue: epoch), incarnation: incarnation,
         buildID: BuildInfo.version, pulseEndpoint: endpoints.pulses,
         pulsePeriod: .milliseconds(pulseMilliseconds),
         security: pass.map { .encrypted($0.keys) } ?? (insecure ? .insecure : .localOnly))
-      try Worker(connection, coordinatorLost: { LifeLine.leave(after: $0) }).run()
+      let shards: [Int: ModelLoading.Loaded]
+      if isSpare {
+        guard let promoted = try SpareWorker(connection, coordinatorLost: { LifeLine.leave(after: $0) }).run()
+        else { return }
+        (connection, shards) = (promoted.connection, promoted.shards)
+      } else {
+        shards = [:]
+      }
+      try Worker(connection, preloaded: shards, coordinatorLost: { LifeLine.leave(after: $0) }).run()
     } catch let error as SettingsError {
       throw error
     } catch {

@@ -56,6 +56,9 @@ struct LaunchOptions: SettingOptions {
   @Option(name: .setting("on_rank_loss"), parsing: .unconditional, help: .setting("on_rank_loss"))
   var onRankLoss: String?
 
+  @Option(name: .setting("spares"), parsing: .unconditional, help: .setting("spares"))
+  var spares: String?
+
   @Option(name: .setting("max_rank_restarts"), parsing: .unconditional, help: .setting("max_rank_restarts"))
   var maxRankRestarts: String?
 
@@ -77,6 +80,7 @@ struct LaunchOptions: SettingOptions {
       flag("pulse_milliseconds", pulseMilliseconds),
       flag("link_conditions", linkConditions),
       flag("on_rank_loss", onRankLoss),
+      flag("spares", spares),
       flag("max_rank_restarts", maxRankRestarts),
     ]
   }
