@@ -159,7 +159,11 @@ let package = Package(
       ]),
     // Fault plans are trees in YAML, as settings are.
     room(
-      "FaultDrills", ["Engine", "Coordination", "Scheduling", "Transport", "Parsing", "Wire", yams]),
+      "FaultDrills",
+      [
+        "Engine", "Coordination", "Journaling", "Scheduling", "Topology", "Transport", "Parsing", "Wire",
+        yams,
+      ]),
     .executableTarget(
       name: "meshdecode",
       dependencies: [

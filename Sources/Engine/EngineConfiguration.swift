@@ -67,6 +67,12 @@ package struct EngineConfiguration: Sendable {
   package var restarts = RestartLimits()
   /// Processes that wait for a rank to be lost, with `RankLossPolicy.spare`.
   package var numSpares = 0
+  /// Sequences that wait; a request beyond is refused.
+  package var maxWaiting = 4096
+  /// After which a request ends with what it has; nil: never.
+  package var requestTimeout: Duration?
+  /// After SIGTERM, time for what runs to end.
+  package var drainTimeout = Duration.zero
   /// Later than any epoch of a former coordinator whose workers may still be about.
   package var firstEpoch = Epoch(rawValue: 1)
 

@@ -1,6 +1,7 @@
 internal import Coordination
 internal import Parsing
 internal import Scheduling
+internal import Topology
 package import Transport
 package import Wire
 

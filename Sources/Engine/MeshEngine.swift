@@ -54,6 +54,8 @@ package final class MeshEngine {
   var linkAnswers: [UInt32: LinkReport] = [:]
   /// When `EngineEvent.alarm` is to come, once.
   package var alarm: Timestamp?
+  /// Until when what runs may go on after SIGTERM.
+  var graceEnds: Timestamp?
   private var isStopped = false
   /// What `run(untilReadable:)` waits for, and whether it has come.
   private var awaitedInput: Int32?
@@ -124,6 +126,7 @@ package final class MeshEngine {
     limits.cachesPrefixes = configuration.cachesPrefixes
     limits.endOfSequenceTokens = configuration.endOfSequenceTokens
     limits.seed = configuration.seed
+    limits.maxWaiting = configuration.maxWaiting
     if let problem = limits.problems().first { throw EngineError(.configuration, problem) }
     var settings = CoordinatorSettings(
       mesh: Mesh(configuration.mesh), limits: limits, buildID: configuration.buildID)
@@ -150,7 +153,16 @@ package final class MeshEngine {
   }
 
   /// Accepts a request; its events come from `run`.
-  package func submit(_ request: GenerationRequest) { events.append(.submit(request)) }
+  package func submit(_ request: GenerationRequest) {
+    var request = request
+    if let timeout = configuration.requestTimeout {
+      request.deadline = request.deadline ?? Self.now + timeout
+    }
+    events.append(.submit(request))
+  }
+
+  /// Most sequences that may be under way at once without any being refused.
+  package var mostOpenSequences: Int { configuration.maxWaiting }
 
   /// Ends one completion of a request: its stop string was seen.
   package func stop(_ request: RequestID, completion: Int) {
@@ -247,6 +259,27 @@ package final class MeshEngine {
   /// Stops the process of a rank and lets it go on after `duration`, if it is still there then.
   package func pause(rank: Int, for duration: Duration) { processes.pause(rank, for: duration) }
 
+  /// Process ids of the ranks and spares that run.
+  package var workerProcessIDs: [Int32] { names.indices.compactMap { processes.processID(of: $0) } }
+
+  /// What is inconsistent in the books, and pages that nobody should hold any more when nothing runs; for drills.
+  package func problems() -> [String] {
+    var found: [String] = []
+    for replica in 0..<core.settings.numReplicas {
+      let scheduler = core.scheduler(replica: replica)
+      found += scheduler.problems()
+      guard core.numUnfinished == 0 else { continue }
+      for group in 0..<core.settings.limits.numGroups {
+        let free = scheduler.numAvailablePages(group: group)
+        let all = core.settings.limits.pagesPerGroup
+        if free != all {
+          found.append("replica \(replica), group \(group): \(all - free) of \(all) pages leaked")
+        }
+      }
+    }
+    return found
+  }
+
   /// Steps completed so far.
   package var completedSteps: Int { core.statistics.completedSteps }
 
@@ -278,18 +311,16 @@ package final class MeshEngine {
   /// Everything that is there is taken, so that the core never takes a message under way for silence.
   private func collect(_ observe: (EngineEvent) -> Void) throws(EngineError) {
     let now = Self.now
-    let next = [core.nextDeadline, alarm].compactMap { $0 }.min()
+    let next = [core.nextDeadline, alarm, graceEnds].compactMap { $0 }.min()
     let wait = events.isEmpty ? next.map { min($0 - now, .seconds(3600)) } ?? .seconds(3600) : .zero
     do {
       let ready = try server.wait(
         descriptors: [processes.exitDescriptor]
-          + (configuration.handlesSignals ? [TerminationSignals.descriptor] : [])
+          + (configuration.handlesSignals && graceEnds == nil ? [TerminationSignals.descriptor] : [])
           + (awaitedInput.map { [$0] } ?? []),
         until: .after(max(wait, .zero)))
       isInputReady = awaitedInput.map { ready.descriptors.contains($0) } ?? false
-      if configuration.handlesSignals, let signal = TerminationSignals.received {
-        throw EngineError(.interrupted(signal: signal), "interrupted by signal \(signal)")
-      }
+      try heedSignals()
       takePulses()
       while let event = try server.receive() { try receive(event, observe) }
       if ready.descriptors.contains(processes.exitDescriptor) { events += processes.takeExits() }

@@ -6,7 +6,7 @@ package import Wire
 
 /// Runs requests on real worker processes, with faults or without, and watches every token.
 package struct Drill {
-  private let prompts: [[TokenID]]
+  package let prompts: [[TokenID]]
   private let sampling: SamplingParameters
 
   package init(prompts: [[TokenID]], sampling: SamplingParameters) {

@@ -89,6 +89,8 @@ package struct Fault: Sendable, Equatable {
     case wrongVersion = "wrong-version"
     /// A worker without a key knocks at it; for encrypted TCP.
     case stranger
+    /// SIGKILL to the coordinator, which is then started again with its journal.
+    case coordinatorKill = "coordinator-kill"
 
     /// Frames come later, by `amount` microseconds.
     case delay
@@ -107,7 +109,8 @@ package struct Fault: Sendable, Equatable {
 
     package var isLink: Bool {
       switch self {
-      case .kill, .stop, .crash, .terminate, .pause, .hostLoss, .outOfMemory, .nan, .bitFlip,
+      case .kill, .stop, .crash, .terminate, .pause, .hostLoss, .coordinatorKill, .outOfMemory, .nan,
+        .bitFlip,
         .checkpointCorrupt,
         .checkpointMissing, .wrongVersion, .stranger:
         false
@@ -132,7 +135,7 @@ package struct Fault: Sendable, Equatable {
     /// The number of its signal on Linux; nil for what is no signal.
     var signal: Int32? {
       switch self {
-      case .kill, .hostLoss, .checkpointCorrupt, .checkpointMissing: 9
+      case .kill, .hostLoss, .coordinatorKill, .checkpointCorrupt, .checkpointMissing: 9
       case .stop, .pause: 19
       case .crash: 11
       case .terminate: 15

@@ -31,6 +31,12 @@ extension FaultPlan {
     }
     var faults: [Fault] = []
     for node in list { faults.append(try reader.fault(node)) }
+    let coordinators = faults.count { $0.kind == .coordinatorKill }
+    guard coordinators == 0 || coordinators == faults.count else {
+      throw FaultPlanError(
+        "\(path) mixes coordinator-kill with other kinds; give the one or the others, each in a plan of its own."
+      )
+    }
     let expect = mapping["expect"]?.string ?? "pass"
     guard expect == "pass" || expect == "fail" else {
       throw FaultPlanError("\(path): 'expect' is '\(expect)'; give pass or fail.")

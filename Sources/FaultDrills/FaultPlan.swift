@@ -94,6 +94,11 @@ struct PlanRandom {
   mutating func unit() -> Double { Double(next() >> 11) * 0x1p-53 }
 }
 
+extension FaultPlan {
+  /// It is about the coordinator's own process, which then cannot be this one.
+  package var killsCoordinator: Bool { faults.contains { $0.kind == .coordinatorKill } }
+}
+
 /// What is wrong with a plan: one sentence with file and line.
 package struct FaultPlanError: Error, Sendable, CustomStringConvertible {
   package let description: String

@@ -49,6 +49,12 @@ struct FaultReader {
     _ mapping: Node.Mapping, _ node: Node, _ kind: Fault.Kind
   ) throws(FaultPlanError) -> Fault.Target {
     let given = ["rank", "ranks", "host", "role", "link"].filter { mapping[$0] != nil }
+    if kind == .coordinatorKill {
+      guard given.isEmpty, mapping["after_tokens"] != nil, mapping["for_ms"] == nil else {
+        throw refusal(node, "a coordinator-kill has after_tokens: N and nothing else")
+      }
+      return .everywhere
+    }
     guard given.count <= 1 else { throw refusal(node, "give one of \(given.joined(separator: ", "))") }
     switch given.first {
     case "rank": return .ranks([try rank(mapping["rank"], node)])

@@ -49,6 +49,10 @@ extension RunSetup {
       case .fail: .fail
       }
     configuration.numSpares = settings.launch.spares
+    configuration.maxWaiting = settings.scheduler.maxQueuedRequests
+    configuration.requestTimeout =
+      settings.scheduler.requestTimeoutSeconds > 0 ? .seconds(settings.scheduler.requestTimeoutSeconds) : nil
+    configuration.drainTimeout = .seconds(settings.launch.drainTimeoutSeconds)
     configuration.restarts.count = settings.launch.maxRankRestarts
     return configuration
   }

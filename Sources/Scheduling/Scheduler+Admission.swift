@@ -55,7 +55,7 @@ extension Scheduler {
         .refused(
           request.id,
           Refusal(
-            "\(numWaiting) sequences wait, at most \(limits.maxWaiting) may; try again later",
+            "\(numWaiting) sequences wait, at most \(limits.maxWaiting) may",
             kind: .busy(retryAfter: .seconds(1)))))
       return
     }

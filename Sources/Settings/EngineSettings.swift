@@ -55,6 +55,10 @@ package struct SchedulerSettings: Sendable, Equatable {
   package var kvCacheMemoryBytes = 0
   package var kvCacheDType = KVCacheDType.auto
   package var enablePrefixCaching = true
+  /// Sequences that wait; a request beyond is refused.
+  package var maxQueuedRequests = 4096
+  /// 0 means none.
+  package var requestTimeoutSeconds = 0.0
 
   package init() {}
 }
@@ -98,6 +102,8 @@ package struct LaunchSettings: Sendable, Equatable {
   package var onRankLoss = RankLossChoice.respawn
   /// Processes that wait to take a lost rank's place.
   package var spares = 0
+  /// After SIGTERM, time for what runs to end; 0 stops at once.
+  package var drainTimeoutSeconds = 0.0
   /// Most losses of one rank within a minute that are answered by a replacement.
   package var maxRankRestarts = 5
   /// Plain TCP, readable and open to anyone.

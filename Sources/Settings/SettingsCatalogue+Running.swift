@@ -27,6 +27,13 @@ extension SettingsCatalogue {
     .boolean(
       "enable_prefix_caching", \.scheduler.enablePrefixCaching, .scheduler,
       why: "keeps full pages of finished prompts, so that a shared beginning is computed once"),
+    .integer(
+      "max_queued_requests", \.scheduler.maxQueuedRequests, 256...1_000_000, .scheduler, unit: "sequences",
+      why: "sequences that wait; a request beyond is refused and told when to try again"),
+    .number(
+      "request_timeout_seconds", \.scheduler.requestTimeoutSeconds, 0...1_000_000, .scheduler,
+      unit: "seconds",
+      why: "an answer ends with what it has after this time (finish reason abort); 0 means never"),
   ]
 
   static let sampling: [Setting] = [
@@ -132,6 +139,10 @@ extension SettingsCatalogue {
     .integer(
       "spares", \.launch.spares, 0...64, .launch, unit: "workers",
       why: "workers that wait with --on-rank-loss spare; each holds every rank's shard where memory allows"),
+    .number(
+      "drain_timeout_seconds", \.launch.drainTimeoutSeconds, 0...86400, .launch, unit: "seconds",
+      why: "after SIGTERM, time for what runs to end; 0 stops at the last token; a second signal ends at once"
+    ),
     .integer(
       "max_rank_restarts", \.launch.maxRankRestarts, 0...1_000_000, .launch, unit: "replacements",
       why: "of one rank within a minute; a worker that is lost more often ends the run"),

@@ -42,6 +42,12 @@ package struct GenerationRun {
   /// Completions whose stop string was in what is known.
   private var stopped: Set<Int> = []
   private var knownTokens = 0
+  /// Requests that the journal holds already.
+  private let accepted: Set<RequestID>
+  /// The next prompt to hand in, and the sequences that are under way: never more than the queue takes.
+  private var nextPrompt = 0
+  private var open = 0
+  private let ending = Ending()
   /// Completions that have got a token in this run.
   private var begun: Set<Int> = []
   private var firstTokenAt: ContinuousClock.Instant?
@@ -54,6 +60,7 @@ package struct GenerationRun {
   ) {
     self.prompts = prompts
     self.sampling = sampling
+    accepted = Set(contents.requests.map(\.request.id))
     completions = []
     texts = []
     for (index, prompt) in prompts.enumerated() {
@@ -101,7 +108,7 @@ package struct GenerationRun {
   ) throws -> (completions: [Completion], timing: RunTiming) {
     let started = clock.now
     let expected = completions.count { $0.finishReason == nil }
-    for index in prompts.indices { submit(index, to: engine) }
+    feed(engine)
     var failure: (any Error)?
     try runEngine(engine, takeInterrupt) { event in
       guard failure == nil else { return }
@@ -113,15 +120,30 @@ package struct GenerationRun {
       }
     }
     if let failure { throw failure }
+    if let signal = engine.drainSignal, nextPrompt < prompts.count {
+      throw EngineError(.interrupted(signal: signal), "\(prompts.count - nextPrompt) prompts were not begun")
+    }
     return (completions, timing(since: started))
   }
 
-  private func submit(_ index: Int, to engine: MeshEngine) {
+  /// Hands in as many prompts as the queue takes.
+  private mutating func feed(_ engine: MeshEngine) {
+    guard engine.drainSignal == nil, !ending.isDue else { return }
+    while nextPrompt < prompts.count, open + sampling.n <= max(sampling.n, engine.mostOpenSequences) {
+      submit(nextPrompt, to: engine)
+      nextPrompt += 1
+    }
+  }
+
+  private mutating func submit(_ index: Int, to engine: MeshEngine) {
     let mine = (index * sampling.n)..<((index + 1) * sampling.n)
-    guard mine.contains(where: { completions[$0].finishReason == nil }) else { return }
+    let unfinished = mine.count { completions[$0].finishReason == nil }
+    guard unfinished > 0 else { return }
+    open += unfinished
     let id = RequestID(rawValue: UInt64(index))
     var request = GenerationRequest(id: id, promptTokens: prompts[index].tokens, sampling: sampling)
-    if mine.contains(where: { !completions[$0].tokens.isEmpty }) {
+    // What the journal holds is not accepted anew, be there tokens or not.
+    if accepted.contains(id) {
       request.known = mine.map {
         KnownOutput(tokens: completions[$0].tokens, isOver: completions[$0].finishReason != nil)
       }
@@ -147,7 +169,13 @@ package struct GenerationRun {
   }
 
   private func cancelAll(_ engine: MeshEngine) {
+    ending.isDue = true
     for index in prompts.indices { engine.cancel(RequestID(rawValue: UInt64(index))) }
+  }
+
+  /// Set when no more prompts are to be handed in, wherever that is found out.
+  private final class Ending {
+    var isDue = false
   }
 
   private mutating func handle(
@@ -170,6 +198,8 @@ package struct GenerationRun {
       let rest = texts[place].flush()
       completions[place].text += rest
       if !rest.isEmpty { try show(place, rest) }
+      open -= 1
+      feed(engine)
     case .refused(let id, let reason):
       throw EngineError(
         reason.kind == .invalid ? .configuration : .failure, "prompt \(id.rawValue): \(reason)")

@@ -14,7 +14,8 @@ import Testing
   }
 
   @Test(arguments: [
-    "kill", "crash", "terminate", "hang", "straggler", "double-fault", "host-loss", "by-chance",
+    "kill", "crash", "terminate", "hang", "straggler", "double-fault", "coordinator-kill", "host-loss",
+    "by-chance",
   ])
   func everyPlanKeepsItsPromise(name: String) async throws {
     try await withTemporaryDirectory { base in

@@ -9,10 +9,11 @@ struct Driver {
   var core: CoordinatorCore
   var now = Timestamp(nanoseconds: 0)
 
-  init(tp: Int = 1, attnDP: Int = 1, dp: Int = 1, onRankLoss: RankLossPolicy = .fail) {
+  init(tp: Int = 1, attnDP: Int = 1, dp: Int = 1, maxWaiting: Int = 100, onRankLoss: RankLossPolicy = .fail) {
     let shape = try! MeshShape(dp: dp, attnDP: attnDP, attnDPExpert: 1, ep: 1, tp: tp)
     var limits = SchedulerLimits(pagesPerGroup: 8, maxModelLength: 32, vocabularySize: 50)
     limits.pageSize = 4
+    limits.maxWaiting = maxWaiting
     var settings = CoordinatorSettings(mesh: Mesh(shape), limits: limits, buildID: "b1")
     settings.onRankLoss = onRankLoss
     core = CoordinatorCore(settings: settings, now: now)
@@ -230,5 +231,30 @@ struct Driver {
     let next = driver.handle(.stepResult(Driver.result(plan, group: 0), rank: 1))
     #expect(Driver.plans(next).count == 1)
     #expect(driver.core.numUnfinished == 2)
+  }
+
+  /// A full queue says when there will be room: at the pace at which requests have ended.
+  @Test func aFullQueueSaysWhenToComeBack() throws {
+    var driver = Driver(maxWaiting: 2)
+    driver.open()
+    func refusal(_ directives: [CoordinatorDirective]) -> Refusal? {
+      directives.lazy.compactMap { if case .refused(_, let refusal) = $0 { refusal } else { nil } }.first
+    }
+    // Pages for two at once, so that others wait.
+    var plan = try #require(Driver.plans(driver.handle(Driver.request(1, maxTokens: 1))).first)
+    #expect(
+      refusal(driver.handle(Driver.request(2), Driver.request(3), Driver.request(4)))?.kind
+        == .busy(retryAfter: .seconds(1)))
+    // One ends after twelve seconds; the next one is likely to take as long.
+    let done = driver.handle(.stepResult(Driver.result(plan, group: 0), rank: 0), after: .seconds(12))
+    plan = try #require(Driver.plans(done).first)
+    let answers = driver.handle(
+      Driver.request(5), Driver.request(6), Driver.request(7), after: .seconds(12))
+    let late = try #require(refusal(answers))
+    guard case .busy(let pause) = late.kind else {
+      Issue.record("refused as \(late.kind)")
+      return
+    }
+    #expect(pause == .seconds(12) && late.text.contains("try again in about 12 s"))
   }
 }

@@ -112,7 +112,8 @@ extension CoordinatorCore {
     let replica = settings.placements[rank].replica
     let named = abort.rank.map { Int($0) } ?? rank
     let blamed =
-      settings.placements.indices.contains(named) && settings.placements[named].replica == replica ? named : rank
+      settings.placements.indices.contains(named) && settings.placements[named].replica == replica
+      ? named : rank
     switch replicas[replica].trouble.answer(to: abort.code, reporter: rank, named: blamed, settings.restarts)
     {
     case .retry(let pause):

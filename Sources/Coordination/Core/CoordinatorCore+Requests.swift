@@ -56,17 +56,31 @@ extension CoordinatorCore {
   mutating func forward(_ directives: inout [CoordinatorDirective]) {
     for directive in scratch {
       switch directive {
-      case .refused(let request, let text):
+      case .refused(let request, let refusal):
         requests[request] = nil
-        directives.append(.refused(request, text))
+        directives.append(.refused(request, withTime(refusal)))
       case .token(let token): directives.append(.token(token))
       case .payload(let payload): directives.append(.payload(payload))
       case .finished(let end):
         statistics.finishedSequences += 1
+        if endings.count == Self.mostEndings { endings.removeFirst() }
+        endings.append(now)
         if end.isLast { requests[end.request] = nil }
         directives.append(.finished(end))
       }
     }
     scratch.removeAll(keepingCapacity: true)
+  }
+
+  private static let mostEndings = 32
+
+  /// A refusal for want of room, with the time after which there is likely some: the time between the latest endings.
+  private func withTime(_ refusal: Refusal) -> Refusal {
+    guard case .busy = refusal.kind else { return refusal }
+    var pause = Duration.seconds(1)
+    if let first = endings.first { pause = (now - first) / max(1, endings.count) }
+    let seconds = min(60, max(1, Int((pause / .seconds(1)).rounded(.up))))
+    return Refusal(
+      "\(refusal.text); try again in about \(seconds) s", kind: .busy(retryAfter: .seconds(seconds)))
   }
 }

@@ -27,6 +27,10 @@ package struct CoordinatorCore: Sendable {
   var pulseCheck: Timestamp?
   /// Up to when pulses have been reported; nil when they are reported as they come.
   var pulsesTakenUntil: Timestamp?
+  /// When sequences ended lately, the earliest first: the pace at which room is made.
+  var endings: [Timestamp] = []
+  /// The time of the events at hand.
+  var now: Timestamp
   /// Reused between events.
   var scratch: [SchedulerDirective] = []
 
@@ -68,6 +72,7 @@ package struct CoordinatorCore: Sendable {
   /// - Parameter now: the start of the run.
   package init(settings: CoordinatorSettings, now: Timestamp) {
     self.settings = settings
+    self.now = now
     epoch = settings.firstEpoch
     var member = Member()
     member.deadline = now + settings.joinDeadline
@@ -81,6 +86,7 @@ package struct CoordinatorCore: Sendable {
   package mutating func handle(
     _ events: [CoordinatorEvent], now: Timestamp, into directives: inout [CoordinatorDirective]
   ) {
+    self.now = now
     for event in events { handle(event, now, &directives) }
     advance(now, &directives)
   }

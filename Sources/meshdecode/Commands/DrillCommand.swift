@@ -64,10 +64,7 @@ struct DrillCommand: ParsableCommand {
     if settings.launch.distributedTimeoutSeconds == LaunchSettings().distributedTimeoutSeconds {
       engine.collectiveTimeout = .seconds(1)
     }
-    // The same prompts every time: what is compared is the same workload with faults and without.
-    let prompts = (0..<requests).map { request in
-      (0..<8 + request).map { TokenID(3 + (request * 37 + $0 * 11) % (setup.vocabularySize - 3)) }
-    }
+    let prompts = DrillWorkload.prompts(requests, vocabularySize: setup.vocabularySize)
     let drill = Drill(prompts: prompts, sampling: parameters)
     let calm = try drill.run(engine, plan: FaultPlan(name: "no fault", faults: []))
     if let failure = calm.failure { throw CommandFailure(.failedWhileRunning, failure) }
@@ -94,7 +91,9 @@ struct DrillCommand: ParsableCommand {
     } catch {
       throw SettingsError("\(error)")
     }
-    let outcome = try drill.run(engine, plan: plan)
+    let outcome =
+      plan.killsCoordinator
+      ? try DrillWorkload.run(plan, settings, drill.prompts) : try drill.run(engine, plan: plan)
     let verdict = DrillVerdict(outcome, reference: reference, plan: plan)
     if let html {
       let page = DrillReport.html(

@@ -5,6 +5,7 @@ internal import Journaling
 internal import Parsing
 internal import Presentation
 internal import RunSetup
+internal import Scheduling
 internal import Settings
 internal import Tokenization
 internal import Topology
@@ -121,16 +122,26 @@ struct GenerateCommand: ParsableCommand {
     let streams = settings.output.format == .text && inputs.count == 1 && parameters.n == 1
     // The prompt is shown with the first piece of its answer, not before it has been accepted, nor again.
     var opening = generation.soFar[0].tokens.isEmpty ? inputs[0].text ?? "" : ""
-    var (completions, timing) = try generation.run(
-      on: running.engine,
-      show: { _, piece in
-        guard streams else { return }
-        try Terminal.write(opening + piece)
-        opening = ""
-      })
+    var (completions, timing): ([Completion], RunTiming)
+    do {
+      (completions, timing) = try generation.run(
+        on: running.engine,
+        show: { _, piece in
+          guard streams else { return }
+          try Terminal.write(opening + piece)
+          opening = ""
+        })
+    } catch let error as EngineError {
+      journal?.leave(after: error)
+      throw error
+    }
     try trace.end(running.engine)
     running.engine.stop()
     _ = journal?.file.sync()
+    let late = completions.count { $0.finishReason == .abort }
+    if late > 0 {
+      Terminal.note("note: --request-timeout-seconds cut off \(late) of \(completions.count) answers")
+    }
     timing.loadSeconds = running.loadSeconds
     if let failure = completions.compactMap(\.failure).first {
       throw CommandFailure(.failedWhileRunning, failure)

@@ -50,6 +50,13 @@ struct OpenJournal {
   let contents: JournalContents
   let isResumed: Bool
 
+  /// Says how to go on after the run was ended early.
+  func leave(after error: EngineError) {
+    let isSafe = file.sync()
+    guard case .interrupted = error.kind, isSafe else { return }
+    Terminal.note("note: stopped at a token; go on with: meshdecode generate --journal \(file.path) --resume")
+  }
+
   /// The prompts to run: those of the journal, and what was given beyond them.
   func prompts(given: [PromptInput]) throws -> [PromptInput] {
     let known = contents.requests.map { PromptInput(text: $0.request.text, tokens: $0.request.promptTokens) }

@@ -59,6 +59,10 @@ struct LaunchOptions: SettingOptions {
   @Option(name: .setting("spares"), parsing: .unconditional, help: .setting("spares"))
   var spares: String?
 
+  @Option(
+    name: .setting("drain_timeout_seconds"), parsing: .unconditional, help: .setting("drain_timeout_seconds"))
+  var drainTimeoutSeconds: String?
+
   @Option(name: .setting("max_rank_restarts"), parsing: .unconditional, help: .setting("max_rank_restarts"))
   var maxRankRestarts: String?
 
@@ -81,6 +85,7 @@ struct LaunchOptions: SettingOptions {
       flag("link_conditions", linkConditions),
       flag("on_rank_loss", onRankLoss),
       flag("spares", spares),
+      flag("drain_timeout_seconds", drainTimeoutSeconds),
       flag("max_rank_restarts", maxRankRestarts),
     ]
   }

@@ -34,6 +34,15 @@ struct SchedulerOptions: SettingOptions {
     name: .setting("enable_prefix_caching"), inversion: .prefixedNo, help: .setting("enable_prefix_caching"))
   var enablePrefixCaching: Bool?
 
+  @Option(
+    name: .setting("max_queued_requests"), parsing: .unconditional, help: .setting("max_queued_requests"))
+  var maxQueuedRequests: String?
+
+  @Option(
+    name: .setting("request_timeout_seconds"), parsing: .unconditional,
+    help: .setting("request_timeout_seconds"))
+  var requestTimeoutSeconds: String?
+
   var given: [(key: String, texts: [String])] {
     [
       flag("max_model_len", maxModelLen),
@@ -44,6 +53,8 @@ struct SchedulerOptions: SettingOptions {
       flag("kv_cache_memory_bytes", kvCacheMemoryBytes),
       flag("kv_cache_dtype", kvCacheDtype),
       flag("enable_prefix_caching", enablePrefixCaching.map { "\($0)" }),
+      flag("max_queued_requests", maxQueuedRequests),
+      flag("request_timeout_seconds", requestTimeoutSeconds),
     ]
   }
 }
