@@ -140,8 +140,8 @@ let package = Package(
     room(
       "Workloads",
       [
-        "Engine", "Models", "Journaling", "Presentation", "Scheduling", "Tokenization", "Topology", "Parsing",
-        "Wire",
+        "Collectives", "Compute", "Engine", "Journaling", "Models", "Planning", "Presentation", "Scheduling",
+        "Tensors", "Tokenization", "Topology", "Parsing", "Wire", "WorkerRuntime",
       ]),
     room(
       "RunSetup",

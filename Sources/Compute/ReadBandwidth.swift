@@ -3,13 +3,11 @@ internal import Tensors
 
 /// The speed at which a number of threads can stream memory: the yardstick of decode.
 package enum ReadBandwidth {
-  /// Bytes of each thread's buffer: far larger than any cache here.
-  private static let bytesPerThread = 256 << 20
-
   /// Median of seven passes over fresh buffers in huge pages, all threads at once, in bytes per second.
   ///
+  /// - Parameter bytesPerThread: of each thread's buffer: far larger than any cache.
   /// - Throws: `AllocationError` or `ThreadTeamError`.
-  package static func measure(threads: Int) throws -> Double {
+  package static func measure(threads: Int, bytesPerThread: Int = 256 << 20) throws -> Double {
     let buffer = try AlignedBuffer(byteCount: bytesPerThread * threads)
     let team = try ThreadTeam(count: threads, rank: 0)
     let kernels = KernelTable(.best)

@@ -19,6 +19,8 @@ package struct EngineConfiguration: Sendable {
   package var weightDType: WeightDTypeChoice = .stored
   package var quantization = Quantization.none
   package var mesh: MeshShape
+  /// Weight of each rank's share; empty: all alike.
+  package var balance: [Double] = []
   package var kvFormat = KVFormat.bf16
   /// Longest sequence; 0 takes the model's, at most `EngineConfiguration.defaultLengthLimit`.
   package var maxModelLength = 0

@@ -182,6 +182,7 @@ extension MeshEngine {
     settings.linkConditions = linkConditions
     settings.tellsAddresses = configuration.tellsAddresses
     settings.preloads = isSpare && weightBytes * 2 < HostMemory.availableBytes
+    settings.balance = configuration.balance
     let message = Configure(epoch: name.epoch, settings: settings.encoded())
     send(.configure, to: name, epoch: name.epoch) { message.write(to: &$0) }
   }

@@ -24,6 +24,7 @@ extension MeshEngine {
   func remesh(_ smaller: SmallerMesh, _ observe: (EngineEvent) -> Void) throws(EngineError) {
     formerMesh = formerMesh ?? configuration.mesh
     configuration.mesh = smaller.shape
+    configuration.balance = []
     plan = try Self.shardPlan(configuration)
     sizes = try RunSizes(configuration, plan: plan, cpus: HostFacts.allowedCPUs.count)
     limits = RunLimits(configuration, sizes)
@@ -39,7 +40,9 @@ extension MeshEngine {
 
   static func shardPlan(_ configuration: EngineConfiguration) throws(EngineError) -> ShardPlan {
     do throws(MeshError) {
-      return try ShardPlan(model: ModelDimensions(configuration.config), mesh: Mesh(configuration.mesh))
+      return try ShardPlan(
+        model: ModelDimensions(configuration.config), mesh: Mesh(configuration.mesh),
+        balance: configuration.balance)
     } catch {
       throw EngineError(.configuration, "\(error)")
     }

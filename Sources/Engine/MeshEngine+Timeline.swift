@@ -1,4 +1,5 @@
 internal import Coordination
+internal import Launching
 package import Models
 internal import Parsing
 internal import Transport
@@ -51,6 +52,26 @@ extension MeshEngine {
     }
   }
 
+  /// Bytes per second that each rank's threads read while all ranks read: the average of its host, whose ranks share
+  /// one memory.
+  package func measureReadBandwidth() throws(EngineError) -> [Double] {
+    timeline.bandwidths = [:]
+    for rank in names.indices { ask(.readBandwidth, rank) }
+    let deadline = Deadline.after(.seconds(60))
+    while timeline.bandwidths.count < names.count {
+      guard !deadline.hasPassed else {
+        throw EngineError(
+          .failure, "\(names.count - timeline.bandwidths.count) ranks did not measure their memory")
+      }
+      try turn { _ in }
+    }
+    let hosts = names.indices.map { configuration.fleet?.placement.host(of: $0).name ?? "" }
+    let rates = Dictionary(grouping: names.indices) { hosts[$0] }.mapValues { ranks in
+      ranks.reduce(0) { $0 + (timeline.bandwidths[$1] ?? 0) } / Double(ranks.count)
+    }
+    return hosts.map { rates[$0] ?? 0 }
+  }
+
   private static var clockRoundTrips: Int { 16 }
 
   private func ask(_ inquiry: Inquiry, _ rank: Int) {
@@ -61,6 +82,7 @@ extension MeshEngine {
   func take(_ answer: InquiryAnswer, from rank: Int) {
     switch answer {
     case .clock(let number, let time): timeline.clocks[rank] = (number, time, Deadline.now)
+    case .readBandwidth(let rate): timeline.bandwidths[rank] = rate
     case .times(let steps, let dropped): timeline.times[rank] = (steps, dropped)
     }
   }

@@ -196,6 +196,9 @@ package final class MeshEngine {
   /// Bytes of all ranks' packed shards.
   package var weightBytes: Int { plan.mesh.ranks.reduce(0) { $0 + program(of: $1).weights.byteCount } }
 
+  /// Most ranks on one host.
+  package var ranksPerHost: Int { configuration.fleet?.mostRanksPerHost ?? plan.mesh.worldSize }
+
   /// CPUs of all hosts that ranks may use.
   package var cores: Int {
     guard configuration.fleet != nil else { return HostFacts.allowedCPUs.count }

@@ -48,6 +48,8 @@ struct TimelineRecording {
   private var oldest = 0
   /// Answers to clock inquiries: the last number and time of each rank, and when it came in.
   var clocks: [Int: (number: UInt32, time: UInt64, at: UInt64)] = [:]
+  /// Bytes per second by rank.
+  var bandwidths: [Int: Double] = [:]
   var times: [Int: (steps: [StepTiming], dropped: UInt64)] = [:]
 
   mutating func begin(steps: Int) {

@@ -56,13 +56,8 @@ package struct RunSizes: Sendable, Hashable {
 
   /// The sizes of a run on this host, before anything is started.
   package init(_ configuration: EngineConfiguration) throws(EngineError) {
-    let plan: ShardPlan
-    do throws(MeshError) {
-      plan = try ShardPlan(model: ModelDimensions(configuration.config), mesh: Mesh(configuration.mesh))
-    } catch {
-      throw EngineError(.configuration, "\(error)")
-    }
-    try self.init(configuration, plan: plan, cpus: HostFacts.allowedCPUs.count)
+    try self.init(
+      configuration, plan: MeshEngine.shardPlan(configuration), cpus: HostFacts.allowedCPUs.count)
   }
 
   /// Ranks of one CPU beyond which a run would take minutes to start and never be of use.

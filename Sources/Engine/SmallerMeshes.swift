@@ -35,6 +35,8 @@ enum SmallerMeshes {
     else { return nil }
     var smaller = configuration
     smaller.mesh = shape
+    // Weights are of the ranks of the whole mesh; those that are left share alike.
+    smaller.balance = []
     // The sizes are those of a fresh run: they refuse a cache that does not hold a whole sequence.
     guard let plan = try? MeshEngine.shardPlan(smaller),
       let sizes = try? RunSizes(smaller, plan: plan, cpus: HostFacts.allowedCPUs.count)

@@ -82,7 +82,9 @@ extension RankBuilder {
       rows: limits.ownRows, columns: geometry.queryHeads.count * settings.headDim,
       leafWidth: settings.headDim, format: settings.weightFormat)
     places.attentionSum = SumGeometry(
-      tree: CanonicalTree(leafCount: settings.numQueryHeads), group: geometry.headGroup, rank: geometry.rank)
+      tree: CanonicalTree(leafCount: settings.numQueryHeads),
+      split: geometry.plan.headSplit(count: settings.numQueryHeads), group: geometry.headGroup,
+      rank: geometry.rank)
   }
 
   /// Normed rows -> fused q|k|v (column-parallel) -> KV pages -> paged attention -> output projection

@@ -55,9 +55,16 @@ extension RankBuilder {
     places.mlpSum = sum
   }
 
+  /// A sum over the ranks that share a width.
+  func mlpSum(_ leaves: ContractionLeaves) -> SumGeometry {
+    SumGeometry(
+      tree: leaves.tree, split: geometry.plan.widthSplit(leaves: leaves.count), group: geometry.mlpGroup,
+      rank: geometry.rank)
+  }
+
   /// The sum of a gated MLP over its ranks, and space for its activations.
   mutating func makeMLP(_ settings: MLPSettings) -> (SumGeometry, MLPBuffers) {
-    let sum = SumGeometry(tree: settings.leaves.tree, group: geometry.mlpGroup, rank: geometry.rank)
+    let sum = mlpSum(settings.leaves)
     let width = settings.leaves.range(ofLeaves: sum.ownLeaves).count
     let buffers = MLPBuffers(
       gateUp: workspace.take(floats: mlpRows * 2 * width), activated: workspace.take(floats: mlpRows * width))

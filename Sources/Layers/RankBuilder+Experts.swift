@@ -74,8 +74,8 @@ extension RankBuilder {
   package mutating func prepareExperts(_ settings: ExpertSettings) {
     if let shared = settings.shared { prepareSharedExpert(shared) }
     let mesh = geometry.mesh
-    let split = LeafSplit(count: settings.numExperts, parts: mesh.expertRanks)
-    let sum = SumGeometry(tree: settings.leaves.tree, group: geometry.mlpGroup, rank: geometry.rank)
+    let split = geometry.plan.expertSplit(count: settings.numExperts)
+    let sum = mlpSum(settings.leaves)
     let width = settings.leaves.range(ofLeaves: sum.ownLeaves).count
     let assignments = limits.gatheredRows * settings.numChosen
     let results = limits.ownRows * settings.numChosen

@@ -80,10 +80,11 @@ package struct SumGeometry: Sendable {
   /// Additions after each root when all members' roots are pushed in order.
   package let completion: [UInt8]
 
-  package init(tree: CanonicalTree, group: RankGroup, rank: Int) {
+  /// - Parameter split: the tree's leaves over the members.
+  package init(tree: CanonicalTree, split: LeafSplit, group: RankGroup, rank: Int) {
     self.tree = tree
     members = group.ranks
-    ranges = LeafSplit(count: tree.leafCount, parts: group.size).ranges
+    ranges = split.ranges
     ownIndex = group.index(of: rank) ?? 0
     rootCounts = ranges.map { tree.roots(of: $0).count }
     completion = tree.completion(of: ranges)

@@ -22,8 +22,8 @@ package struct HTMLPage: Sendable {
       "<tr>" + cells.map { "<\(tag)>\(Self.escaped($0))</\(tag)>" }.joined() + "</tr>"
     }
     parts.append(
-      "<table><thead>\(line("th", titles))</thead><tbody>"
-        + rows.map { line("td", $0) }.joined(separator: "\n") + "</tbody></table>")
+      "<div class=\"wide\"><table><thead>\(line("th", titles))</thead><tbody>"
+        + rows.map { line("td", $0) }.joined(separator: "\n") + "</tbody></table></div>")
   }
 
   /// The whole document.
@@ -33,11 +33,13 @@ package struct HTMLPage: Sendable {
     <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
     <title>\(Self.escaped(title))</title>
     <style>
-      body { font: 15px/1.5 system-ui, "DejaVu Sans", sans-serif; margin: 2rem auto; max-width: 64rem; padding: 0 1rem;
+      body { font: 15px/1.5 system-ui, "DejaVu Sans", sans-serif; margin: 2rem auto; max-width: 76rem; padding: 0 1rem;
              color: #1b1f24 }
       h1 { font-size: 1.6rem } h2 { font-size: 1.15rem; margin-top: 2rem }
       table { border-collapse: collapse; margin: 1rem 0; font-size: 13px; font-variant-numeric: tabular-nums }
-      td, th { padding: .25rem .6rem; text-align: right } td:first-child, th:first-child { text-align: left }
+      td, th { padding: .25rem .45rem; text-align: right }
+      td:first-child, th:first-child { text-align: left }
+      td { white-space: nowrap } .wide { overflow-x: auto }
       th { border-bottom: 2px solid #444; font-weight: 600; vertical-align: bottom }
       td { border-bottom: 1px solid #ddd }
       svg { width: 100%; height: auto; margin: .5rem 0 }

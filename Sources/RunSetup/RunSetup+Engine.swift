@@ -17,6 +17,10 @@ extension RunSetup {
     var configuration = EngineConfiguration(
       modelDirectory: modelDirectory ?? "", config: config, configJSON: configJSON, mesh: shape,
       buildID: BuildInfo.version)
+    guard case .weights(let weights) = balance else {
+      throw SetupError("--balance measured has to be measured before a mesh is started.", isUsage: false)
+    }
+    configuration.balance = weights
     configuration.seed = .random(in: .min ... .max)
     try chooseWeights(&configuration)
     configuration.kvFormat = kvFormat

@@ -4,7 +4,7 @@ package import ModelConfigs
 package import Parsing
 package import Planning
 package import Settings
-internal import Tensors
+package import Tensors
 package import Topology
 
 /// What the settings of a command come to: which model, on which mesh.
@@ -26,6 +26,8 @@ package struct RunSetup: Sendable {
   package let textConfig: JSONObject
   package let shape: MeshShape
   package let additionalConfig: JSONValue?
+  /// How shares are sized.
+  package internal(set) var balance: Balance
 
   /// Reads the configuration of the checkpoint in `directory` and settles the mesh.
   ///
@@ -64,15 +66,20 @@ package struct RunSetup: Sendable {
       throw SetupError("\(configFile): \(problem).", isUsage: overrides != nil)
     }
     shape = try Self.shape(settings, config, additionalConfig)
+    balance = try Balance(settings.mesh.balance, worldSize: shape.worldSize)
   }
 
   /// The plan of this run: shards, padding, bytes, exchanges, predicted step.
   ///
-  /// `numLanes`: lanes of the padding rule; nil for the f32 lanes of this processor.
-  package func plan(numLanes: Int? = nil) throws(SetupError) -> MeshPlan {
+  /// `numLanes`: lanes of the padding rule; nil for the f32 lanes of this processor. `adjust` changes what the plan
+  /// assumes of machine and load.
+  package func plan(
+    numLanes: Int? = nil, adjust: (inout MeshPlanOptions) -> Void = { _ in }
+  ) throws(SetupError) -> MeshPlan {
     do {
-      return try MeshPlan(
-        config: config, textConfig: textConfig, shape: shape, options: planOptions(numLanes: numLanes))
+      var options = try planOptions(numLanes: numLanes)
+      adjust(&options)
+      return try MeshPlan(config: config, textConfig: textConfig, shape: shape, options: options)
     } catch {
       throw SetupError("\(error)", isUsage: true)
     }
@@ -99,7 +106,14 @@ package struct RunSetup: Sendable {
     options.numLanes =
       numLanes ?? (InstructionSet.best == .avx512 ? 16 : InstructionSet.best == .avx2 ? 8 : 4)
     options.loadFormat = settings.model.loadFormat.rawValue
+    options.expertDispatch = ExpertDispatchChoice(rawValue: settings.launch.expertDispatch.rawValue) ?? .auto
     options.machine.coresPerHost = ProcessInfo.processInfo.activeProcessorCount
+    guard case .weights(let weights) = balance else {
+      throw PlanningError(
+        "--balance measured needs running workers, which a plan has none of; give a weight for each rank, as "
+          + "generate --balance measured notes them.")
+    }
+    options.balance = weights
     try options.takeOverrides(additionalConfig: additionalConfig)
     return options
   }
@@ -121,6 +135,9 @@ package struct RunSetup: Sendable {
     case .q8: .q8
     }
   }
+
+  /// How matrices are stored in memory.
+  package var matrixFormat: WeightFormat { quantization.matrices(weightFormat) }
 
   private var weightFormat: WeightFormat {
     if settings.model.quantization == .bf16 { return .bf16 }

@@ -35,6 +35,8 @@ package struct MeshSettings: Sendable, Equatable {
   package var attnDPExpertSize = 1
   package var expertParallelSize = 1
   package var tensorParallelSize = 1
+  /// `even`, `measured`, or one weight for each rank, separated by commas.
+  package var balance = "even"
   /// JSON object in vLLM's form (`sharding`, `maxtext_config`), verbatim; empty means none.
   package var additionalConfig = ""
 

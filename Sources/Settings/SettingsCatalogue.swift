@@ -57,6 +57,11 @@ package enum SettingsCatalogue {
       "data_parallel_size", \.mesh.dataParallelSize, "dp",
       why: "whole copies of the model, for throughput"),
     .text(
+      "balance", \.mesh.balance, .text, .mesh,
+      why:
+        "sizes shards by node: measured takes the bandwidth of each, 1,2,1 gives weights by rank; results stay the same"
+    ),
+    .text(
       "additional_config", \.mesh.additionalConfig, .json, .mesh,
       why:
         "vLLM's form, verbatim: its sharding_strategy sets the mesh, its maxtext_config overrides the model"

@@ -49,6 +49,7 @@ extension Inquiry: WireMessage {
     case 1: self = .clock(try reader.u32("number"))
     case 2: self = .recordTimes(steps: try reader.u32("steps"))
     case 3: self = .times
+    case 4: self = .readBandwidth
     case let kind: throw ParseError(message: "inquiry \(kind) is unknown", byteOffset: start)
     }
   }
@@ -62,6 +63,7 @@ extension Inquiry: WireMessage {
       writer.u8(2)
       writer.u32(steps)
     case .times: writer.u8(3)
+    case .readBandwidth: writer.u8(4)
     }
   }
 }
@@ -76,6 +78,12 @@ extension InquiryAnswer: WireMessage {
       self = .times(
         try reader.list("steps", minimumBytes: 48) { r throws(ParseError) in try StepTiming(from: &r) },
         dropped: dropped)
+    case 3:
+      let rate = Double(bitPattern: try reader.u64("bandwidth"))
+      guard rate > 0, rate <= 1e15 else {
+        throw ParseError(message: "bandwidth \(rate) is not possible", byteOffset: start)
+      }
+      self = .readBandwidth(rate)
     case let kind: throw ParseError(message: "answer \(kind) is unknown", byteOffset: start)
     }
   }
@@ -86,6 +94,9 @@ extension InquiryAnswer: WireMessage {
       writer.u8(1)
       writer.u32(number)
       writer.u64(time)
+    case .readBandwidth(let rate):
+      writer.u8(3)
+      writer.u64(rate.bitPattern)
     case .times(let steps, let dropped):
       writer.u8(2)
       writer.u64(dropped)

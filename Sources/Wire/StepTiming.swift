@@ -77,6 +77,8 @@ package enum Inquiry: Sendable, Hashable {
   case recordTimes(steps: UInt32)
   /// The times that were kept.
   case times
+  /// How fast the rank's threads read memory.
+  case readBandwidth
 }
 
 /// A worker's answer to an inquiry.
@@ -85,4 +87,6 @@ package enum InquiryAnswer: Sendable, Hashable {
   case clock(UInt32, UInt64)
   /// Steps in order, and how many older ones were dropped.
   case times([StepTiming], dropped: UInt64)
+  /// Bytes per second.
+  case readBandwidth(Double)
 }

@@ -53,7 +53,7 @@ struct ExpertExchanges {
     self.places = places
     rowBytes = program.hiddenSize * 4
     let mesh = program.geometry.mesh
-    blocks = LeafSplit(count: places.numExperts, parts: mesh.expertRanks).ranges
+    blocks = program.geometry.plan.expertSplit(count: places.numExperts).ranges
     blockOfExpert = blocks.enumerated().flatMap { index, range in Array(repeating: index, count: range.count)
     }
     let sparse = program.geometry.plan.model.layers.compactMap { layer in

@@ -44,7 +44,8 @@ package enum ModelLoading {
     _ settings: WorkerSettings, _ config: ModelConfig, _ source: some WeightSource, _ dtype: DType,
     _ kernels: KernelTable, _ progress: Progress
   ) throws -> Loaded {
-    let plan = try ShardPlan(model: ModelDimensions(config), mesh: Mesh(settings.mesh))
+    let plan = try ShardPlan(
+      model: ModelDimensions(config), mesh: Mesh(settings.mesh), balance: settings.balance)
     let program = DecoderBuilder.build(
       names: TensorNames(config, contains: source.contains), plan: plan, rank: settings.rank,
       limits: settings.limits, storedDType: settings.packedDType(of: dtype),

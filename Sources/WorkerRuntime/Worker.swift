@@ -169,7 +169,7 @@ package final class Worker {
         try run(plan, on: runner)
       case .epochChange: try takeUp(try read(message, EpochChange.self), runner)
       case .addressBook: try meet(try read(message, AddressBook.self))
-      case .inquiry: try answer(try read(message, Inquiry.self), runner)
+      case .inquiry: try answer(try read(message, Inquiry.self), runner, settings)
       case .linkConditions: try changeConditions(String(decoding: message.payload, as: UTF8.self))
       case .linkReport:
         let report = linkReport(runner, tellsAddresses: settings.tellsAddresses)
@@ -210,11 +210,20 @@ package final class Worker {
     }
   }
 
-  private func answer(_ inquiry: Inquiry, _ runner: StepRunner) throws(WorkerError) {
+  private func answer(
+    _ inquiry: Inquiry, _ runner: StepRunner, _ settings: WorkerSettings
+  ) throws(WorkerError) {
     let answer: InquiryAnswer
     switch inquiry {
     case .clock(let number): answer = .clock(number, Deadline.now)
     case .recordTimes(let steps): return runner.recordTimes(steps: Int(steps))
+    case .readBandwidth:
+      do {
+        answer = .readBandwidth(
+          try ReadBandwidth.measure(threads: settings.threads, bytesPerThread: 64 << 20))
+      } catch {
+        throw .startup("the memory cannot be measured: \(error)")
+      }
     case .times: answer = runner.timeline?.answer ?? .times([], dropped: 0)
     }
     try send(.answer) { answer.write(to: &$0) }

@@ -34,6 +34,8 @@ package struct WorkerSettings: Sendable, Hashable {
   package var tellsAddresses = false
   /// A spare loads the shards of all ranks.
   package var preloads = false
+  /// Weight of each rank's share; empty: all alike.
+  package var balance: [Double] = []
 
   package init(
     modelDirectory: String, configJSON: String, dummySeed: UInt64?,
@@ -115,6 +117,8 @@ extension WorkerSettings {
     writer.lengthPrefixedString(linkConditions)
     writer.bool(tellsAddresses)
     writer.bool(preloads)
+    writer.u32(UInt32(balance.count))
+    for weight in balance { writer.u64(weight.bitPattern) }
     return writer.bytes
   }
 
@@ -153,6 +157,9 @@ extension WorkerSettings {
     linkConditions = try reader.lengthPrefixedString(atMost: 256 << 10, "link conditions")
     tellsAddresses = try reader.bool("addresses")
     preloads = try reader.bool("preloading")
+    for _ in 0..<(try reader.count(of: 8, "weights")) {
+      balance.append(Double(bitPattern: try reader.u64("weight")))
+    }
     try reader.expectEnd()
     guard rank < mesh.worldSize else {
       throw ParseError(message: "rank \(rank) is not on the mesh", byteOffset: 0)

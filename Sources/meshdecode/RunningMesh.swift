@@ -18,9 +18,17 @@ struct RunningMesh {
   ) throws -> RunningMesh {
     let started = ContinuousClock.now
     let directory = try modelDirectory(of: settings)
-    let setup = try RunSetup(settings: settings, modelDirectory: directory)
+    var setup = try RunSetup(settings: settings, modelDirectory: directory)
     // Sampling is checked here, before any process starts.
     _ = try setup.samplingParameters()
+    if setup.balance == .measured {
+      let rates = try setup.measureBalance()
+      let each = rates.map { Numbers.threeDigits($0 / 1e9) }.joined(separator: ", ")
+      let shares =
+        setup.balance == .weights([])
+        ? "too alike for uneven shares" : "the same as --balance \(setup.balance.text)"
+      Terminal.note("note: --balance measured: ranks read \(each) GB/s: \(shares)")
+    }
     var configuration = try setup.engineConfiguration()
     try adjust(&configuration)
     let tokenizer = try BundledModel.tokenizer(of: settings)

@@ -40,6 +40,26 @@ struct BitIdentityTests {
     try compare(name, count: 3, shapes: try degrees.map { RunShape(mesh: try MeshShape(tp: $0)) })
   }
 
+  @Test("shares by weight, some of them nearly nothing", arguments: models)
+  func unevenShares(name: String) throws {
+    var shapes = [
+      RunShape(mesh: try MeshShape(tp: 3), balance: [1, 2, 1]),
+      RunShape(mesh: try MeshShape(tp: 2), balance: [1, 9]),
+      RunShape(mesh: try MeshShape(tp: 4), balance: [40, 1, 1, 40]),
+      RunShape(mesh: try MeshShape(attnDP: 2, tp: 2), balance: [3, 1, 1, 2]),
+      RunShape(mesh: try MeshShape(dp: 2, tp: 2), balance: [1, 3, 1, 3]),
+    ]
+    if name != "llama-gqa" {
+      for dispatch in [ExpertDispatchMode.allToAll, .allReduce] {
+        shapes.append(
+          RunShape(mesh: try MeshShape(ep: 2, tp: 2), dispatch: dispatch, balance: [1, 2, 2, 5]))
+        shapes.append(
+          RunShape(mesh: try MeshShape(attnDPExpert: 2, tp: 2), dispatch: dispatch, balance: [1, 1, 4, 2]))
+      }
+    }
+    try compare(name, count: 3, shapes: shapes)
+  }
+
   @Test("eight ranks", arguments: ["llama-gqa", "mixtral"])
   func eightRanks(name: String) throws {
     try compare(name, count: 3, shapes: [RunShape(mesh: try MeshShape(tp: 8))])

@@ -22,10 +22,12 @@ struct RunShape: Sendable, CustomStringConvertible {
   var pageSlots = 16
   var kvFormat = KVFormat.f32
   var quantization = Quantization.none
+  /// Weight of each rank's share.
+  var balance: [Double] = []
 
   var description: String {
     "\(mesh) x \(threads) threads, chunk \(prefillChunk.map(String.init) ?? "whole"), \(instructionSet), "
-      + "\(dispatch), pages of \(pageSlots), \(quantization), kv \(kvFormat)"
+      + "\(dispatch), pages of \(pageSlots), \(quantization), kv \(kvFormat), balance \(balance)"
   }
 }
 
@@ -46,12 +48,13 @@ enum MeshHarness {
     }
     let hub = try LoopbackHub(worldSize: shape.mesh.worldSize)
     let perRank = try RankHarness.values(shape.mesh.worldSize) { rank in
-      let settings = WorkerSettings(
+      var settings = WorkerSettings(
         modelDirectory: model.path, configJSON: config, dummySeed: nil, quantization: shape.quantization,
         mesh: shape.mesh, rank: rank,
         limits: StepScript.limits(sequences, shape), threads: shape.threads, spins: false, firstCPU: -1,
         instructionSet: shape.instructionSet.rawValue, collectiveMilliseconds: 60_000,
         expertDispatch: shape.dispatch)
+      settings.balance = shape.balance
       let replica = Mesh(shape.mesh).coordinates(of: rank).data
       return try run(settings, link: hub.link(rank: rank, epoch: Epoch(rawValue: 1)), plans: scripts[replica])
     }

@@ -40,7 +40,8 @@ package struct MeshPlan: Sendable {
     let shards: ShardPlan
     let granule = options.quantization.matrices(options.weightFormat).leafGranule
     do {
-      shards = try ShardPlan(model: ModelDimensions(config, granule: granule), mesh: Mesh(shape))
+      shards = try ShardPlan(
+        model: ModelDimensions(config, granule: granule), mesh: Mesh(shape), balance: options.balance)
     } catch {
       throw PlanningError("\(error)")
     }

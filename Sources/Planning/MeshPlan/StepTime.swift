@@ -1,106 +1,151 @@
 import Topology
 
-/// A predicted decode step: a roofline per host, and exchanges one after the other.
+/// A predicted decode step: a roofline per core, turns where ranks outnumber cores, and exchanges one after the other.
+///
+/// The roofline is that of Williams, Waterman and Patterson (2009) with one line for each level of the caches; an
+/// exchange is a latency, a time per message and a time per byte, as in LogGP (Alexandrov et al., 1995).
 package struct StepTime: Sendable, Hashable {
-  /// Reading weights and KV, or multiplying, whichever takes longer, on the busiest host.
-  package let computeSeconds: Double
-  /// Constant cost of all exchanges.
-  package let exchangeSeconds: Double
-  /// Bytes of all exchanges inside hosts and over the links between them.
-  package let transferSeconds: Double
+  /// What an average rank computes: reading weights and KV or multiplying, and a constant for each operation.
+  package var computeSeconds = 0.0
+  /// What the busiest rank computes beyond that, waiting for a core, and for ranks that are a little behind.
+  package var waitSeconds = 0.0
+  /// Latency of all exchanges, and bytes on links between hosts.
+  package var wireSeconds = 0.0
+  /// Handing messages over, and bytes inside hosts.
+  package var serialiseSeconds = 0.0
+  /// Between steps: results, scheduling, plans.
+  package var controlSeconds = 0.0
+  /// The part of `wireSeconds` and `serialiseSeconds` that bytes take.
+  package var transferSeconds = 0.0
 
-  package var seconds: Double { computeSeconds + exchangeSeconds + transferSeconds }
+  /// The part of `waitSeconds` that is no part of exchanges: busier ranks, and cores that are taken. Together with
+  /// compute, exchanges, transfers and control it is the whole step.
+  package var imbalanceSeconds = 0.0
+  /// What all exchanges cost whatever their size; part of wait, wire and serialise.
+  package var exchangeSeconds = 0.0
+
+  package var seconds: Double {
+    computeSeconds + waitSeconds + wireSeconds + serialiseSeconds + controlSeconds
+  }
 
   init(
     tensors: [TensorPlan], collectives: [PlannedCollective], kvBytesPerToken: [Int], plan: ShardPlan,
     options: MeshPlanOptions
   ) {
-    let machine = options.machine
-    let mesh = plan.mesh
-    let tokensPerReplica = options.sequencesPerGroup * mesh.tokenOwners
-    let perHost = max(1, min(machine.ranksPerHost ?? mesh.worldSize, mesh.worldSize))
-    var bytes = [Double](repeating: 0, count: (mesh.worldSize + perHost - 1) / perHost)
-    var products = bytes
-    for rank in mesh.ranks {
-      let read = Self.work(of: rank, tensors, tokensPerReplica: tokensPerReplica, plan, options)
-      bytes[rank / perHost] += read.bytes
-      bytes[rank / perHost] +=
-        Double(kvBytesPerToken[rank]) * Double(options.sequencesPerGroup) * Double(options.contextLength)
-      products[rank / perHost] += read.multiplyAdds
-    }
-    computeSeconds =
-      zip(bytes, products).map {
-        max($0 / machine.memoryBytesPerSecond, $1 / machine.multiplyAddsPerSecond)
-      }.max() ?? 0
-    let turns = max(1, Double(perHost) / Double(max(1, machine.coresPerHost ?? perHost)))
-    let sentRows = Double(tokensPerReplica) * Double(mesh.shape.dp) / Double(bytes.count)
-    var (exchanges, transfers) = (0.0, 0.0)
+    let hosts = HostShare(options.machine, worldSize: plan.mesh.worldSize)
+    let work = StepWork(
+      tensors: tensors, kvBytesPerToken: kvBytesPerToken, plan: plan, options: options)
+    compute(work, hosts, phases: collectives.count + 1, options.machine)
+    let traffic = ExchangeLoad(plan, options)
+    let sentRows = Double(traffic.tokensPerReplica * plan.mesh.shape.dp) / Double(hosts.count)
     for collective in collectives {
-      let isRemote = !Self.staysInsideHosts(collective.group, mesh, ranksPerHost: perHost)
-      exchanges += machine.exchangeSeconds * turns + (isRemote ? machine.remoteRoundTripSeconds : 0)
-      transfers +=
-        collective.bytesPerToken * sentRows
-        / (isRemote ? machine.linkBytesPerSecond : machine.localBytesPerSecond)
+      add(collective, traffic, sentRows: sentRows, hosts, plan.mesh, options.machine)
     }
-    exchangeSeconds = exchanges
-    transferSeconds = transfers
+    controlSeconds =
+      options.machine.controlSeconds
+      + options.machine.controlSecondsPerRank * Double(max(0, hosts.ranksPerHost - hosts.cores))
   }
 
-  /// Whether no group of the kind has ranks on two hosts, each of which has `ranksPerHost` consecutive ranks.
-  private static func staysInsideHosts(_ kind: MeshGroup, _ mesh: Mesh, ranksPerHost: Int) -> Bool {
-    if ranksPerHost >= mesh.worldSize { return true }
+  private mutating func compute(_ work: StepWork, _ hosts: HostShare, phases: Int, _ machine: MachineModel) {
+    var busiest = 0.0
+    var sum = 0.0
+    for host in 0..<hosts.count {
+      let ranks = hosts.ranks(of: host)
+      let bytesPerCore = ranks.reduce(0) { $0 + work.bytes[$1] } / Double(hosts.activeCores)
+      func seconds(_ rank: Int, cores: Int, _ bytes: Double) -> Double {
+        let rate = machine.readRate(cores: cores, bytesPerCore: bytesPerCore) / Double(cores)
+        let reading = bytes / (rate * Double(hosts.threads))
+        let multiplying =
+          work.multiplyAdds[rank] / machine.multiplyAddsPerSecond * Double(hosts.cores)
+          / Double(hosts.threads)
+        return max(reading, multiplying) + work.operations[rank] * machine.operationSeconds(hosts.threads)
+      }
+      let own = ranks.map { seconds($0, cores: hosts.activeCores, work.bytes[$0]) }
+      let mean = own.reduce(0, +) / Double(max(1, own.count))
+      sum += mean * Double(own.count)
+      guard hosts.isCrowded else {
+        let most = ranks.map { seconds($0, cores: hosts.activeCores, work.busiestBytes[$0]) }.max() ?? 0
+        busiest = max(busiest, most)
+        continue
+      }
+      let turns = Double(hosts.ranksPerHost * hosts.threads) / Double(hosts.cores)
+      guard mean / Double(phases) < MachineModel.timeSliceSeconds else {
+        busiest = max(busiest, mean * turns)
+        continue
+      }
+      // Shorter than a time slice, a rank runs to its next exchange once it has a core: whole turns, the last of
+      // them with fewer ranks, which have the memory to themselves.
+      let whole = turns.rounded(.down)
+      let rest = Int(((turns - whole) * Double(hosts.cores)).rounded())
+      let last = rest == 0 ? 0 : (ranks.map { seconds($0, cores: rest, work.bytes[$0]) }.max() ?? 0)
+      busiest = max(busiest, mean * whole + last)
+    }
+    computeSeconds = sum / Double(max(1, work.bytes.count))
+    imbalanceSeconds = max(0, busiest - computeSeconds)
+    waitSeconds = imbalanceSeconds
+  }
+
+  private mutating func add(
+    _ collective: PlannedCollective, _ load: ExchangeLoad, sentRows: Double, _ hosts: HostShare, _ mesh: Mesh,
+    _ machine: MachineModel
+  ) {
+    let isRemote = !hosts.holdsGroups(of: collective.group, mesh)
+    let perRank = load.messagesPerRank(collective)
+    let queue = perRank * Double(hosts.ranksPerHost) / Double(hosts.carriers)
+    let local = machine.exchangeSeconds + machine.messageSeconds * max(0, queue - 1)
+    let remote = isRemote ? machine.remoteRoundTripSeconds : 0
+    waitSeconds += local * machine.exchangeWaitShare
+    wireSeconds += local * (1 - machine.exchangeWaitShare) + remote
+    serialiseSeconds += machine.sendSeconds * perRank
+    exchangeSeconds += local + remote + machine.sendSeconds * perRank
+    let bytes = collective.bytesPerToken * sentRows
+    if isRemote {
+      wireSeconds += bytes / machine.linkBytesPerSecond
+      transferSeconds += bytes / machine.linkBytesPerSecond
+    } else {
+      serialiseSeconds += bytes / machine.localBytesPerSecond
+      transferSeconds += bytes / machine.localBytesPerSecond
+    }
+  }
+}
+
+/// How ranks share hosts, each of which has consecutive ones.
+struct HostShare {
+  let ranksPerHost: Int
+  let cores: Int
+  /// Threads of a rank.
+  let threads: Int
+  /// Threads that can carry messages at once: a rank's own and that of its link, while there are cores.
+  let carriers: Int
+  let count: Int
+  private let worldSize: Int
+
+  init(_ machine: MachineModel, worldSize: Int) {
+    self.worldSize = worldSize
+    ranksPerHost = max(1, min(machine.ranksPerHost ?? worldSize, worldSize))
+    count = (worldSize + ranksPerHost - 1) / ranksPerHost
+    cores = max(1, machine.coresPerHost ?? ranksPerHost)
+    carriers = min(machine.coresPerHost ?? .max, 2 * ranksPerHost)
+    threads = max(1, machine.threadsPerRank ?? cores / ranksPerHost)
+  }
+
+  /// Cores that have something to do while all ranks compute.
+  var activeCores: Int { min(cores, ranksPerHost * threads) }
+  /// Whether threads outnumber cores.
+  var isCrowded: Bool { ranksPerHost * threads > cores }
+
+  func ranks(of host: Int) -> Range<Int> {
+    host * ranksPerHost..<min((host + 1) * ranksPerHost, worldSize)
+  }
+
+  /// Whether no group of the kind has ranks on two hosts.
+  func holdsGroups(of kind: MeshGroup, _ mesh: Mesh) -> Bool {
+    if ranksPerHost >= worldSize { return true }
     // Steps of one along the kind's axes: when each of them stays inside a host, so does the group.
     return kind.axes.allSatisfy { axis in
       guard mesh.shape[axis] > 1 else { return true }
       let inner = MeshAxis.allCases.drop { $0 != axis }.dropFirst().reduce(1) { $0 * mesh.shape[$1] }
       return ranksPerHost % (inner * mesh.shape[axis]) == 0
     }
-  }
-
-  /// Bytes of weights that a rank reads and multiply-adds that it does, for every row that reaches it.
-  private static func work(
-    of rank: Int, _ tensors: [TensorPlan], tokensPerReplica: Int, _ plan: ShardPlan,
-    _ options: MeshPlanOptions
-  ) -> (bytes: Double, multiplyAdds: Double) {
-    let ownTokens = Double(options.sequencesPerGroup)
-    let gathered = ownTokens * Double(plan.mesh.shape.attnDP)
-    var (bytes, products) = (0.0, 0.0)
-    for tensor in tensors {
-      let stored = Double(tensor.localBytes[rank] * tensor.count)
-      let elements = Double(tensor.localShapes[rank].reduce(1, *) * tensor.count)
-      switch tensor.tensor {
-      case .embedding: continue
-      case .expertGateUp, .expertDown:
-        let experts = tensor.shape[0]
-        let chosen = Double(expertsPerToken(plan, layer: tensor.layers[0]))
-        let share = chosen / Double(experts)
-        // The chance that some token of the replica chose an expert, so that its weights are read.
-        bytes += stored * (1 - power(1 - share, tokensPerReplica))
-        products += elements * (tensor.tensor == .expertGateUp ? 2 : 1) * share * Double(tokensPerReplica)
-      case .gateUp, .down:
-        bytes += stored
-        products += elements * (tensor.tensor == .gateUp ? 2 : 1) * gathered
-      default:
-        bytes += stored
-        products += elements * ownTokens
-      }
-    }
-    return (bytes, products)
-  }
-
-  private static func expertsPerToken(_ plan: ShardPlan, layer: Int) -> Int {
-    if case .experts(let experts) = plan.model.layers[layer].feedForward { return experts.numExpertsPerToken }
-    return 0
-  }
-
-  /// A whole power by squaring.
-  private static func power(_ base: Double, _ exponent: Int) -> Double {
-    var (result, square, rest) = (1.0, base, exponent)
-    while rest > 0 {
-      if rest & 1 == 1 { result *= square }
-      square *= square
-      rest >>= 1
-    }
-    return result
   }
 }

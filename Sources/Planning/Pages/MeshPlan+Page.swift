@@ -116,9 +116,11 @@ extension MeshPlan {
       "\(ByteText.duration(seconds: stepTime.seconds)) for \(sequences) "
         + "sequence\(sequences == 1 ? "" : "s") with \(options.contextLength) tokens each: "
         + "\(ByteText.decimal(Double(sequences) / max(stepTime.seconds, 1e-12), 1)) tokens/s",
-      "memory and arithmetic \(ByteText.duration(seconds: stepTime.computeSeconds)), \(collectives.count) "
-        + "exchanges \(ByteText.duration(seconds: stepTime.exchangeSeconds)), bytes on links "
-        + "\(ByteText.duration(seconds: stepTime.transferSeconds))",
+      "memory and arithmetic \(ByteText.duration(seconds: stepTime.computeSeconds)), waiting for the busiest rank "
+        + "and for cores \(ByteText.duration(seconds: stepTime.imbalanceSeconds)), \(collectives.count) exchanges "
+        + "\(ByteText.duration(seconds: stepTime.exchangeSeconds)), bytes on links "
+        + "\(ByteText.duration(seconds: stepTime.transferSeconds)), between steps "
+        + "\(ByteText.duration(seconds: stepTime.controlSeconds))",
     ]
   }
 

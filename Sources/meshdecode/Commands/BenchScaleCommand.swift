@@ -4,6 +4,7 @@ internal import Coordination
 internal import Engine
 internal import Foundation
 internal import Parsing
+internal import Planning
 internal import Presentation
 internal import RunSetup
 internal import Settings
@@ -18,6 +19,9 @@ struct BenchScaleCommand: ParsableCommand {
       Each mesh is started, measured and stopped; every token is compared with those of the first mesh. The time of a \
       decode step is split into compute, wait, wire, serialise and control from the clocks of all ranks. Efficiency is \
       tokens per second and busy core, against the first mesh. The exit code is 3 when tokens differ.
+
+      Before that the machine is measured for a few seconds: reading, operations, messages, steps; not with the model.
+      Each mesh is predicted from that as 'plan' predicts, and the table says which term is furthest off.
 
       Examples:
         meshdecode bench scale --meshes "tp1; tp2; ep2; tp2,ep2; attn_dp2" --html scale.html
@@ -49,6 +53,11 @@ struct BenchScaleCommand: ParsableCommand {
     help: ArgumentHelp("Writes a page with charts into this file.", valueName: "file"))
   var page: String?
 
+  @Flag(
+    name: .customLong("no-predict"),
+    help: "Leaves out the predictions and the few seconds in which the machine is measured for them.")
+  var skipsPrediction = false
+
   @OptionGroup var config: ConfigOptions
   @OptionGroup(title: "Model") var model: ModelOptions
   @OptionGroup(title: "Scheduler") var scheduler: SchedulerOptions
@@ -73,15 +82,19 @@ struct BenchScaleCommand: ParsableCommand {
     var report = ScaleReport(
       model: "", format: "", transport: settings.launch.transport.rawValue, promptTokens: promptTokens,
       generatedTokens: generateTokens, rows: [], machine: [], assumptions: [])
+    let probe = skipsPrediction ? nil : try measureMachine(settings)
     for shape in shapes {
       Terminal.note("measuring \(shape) ...")
       let running = try start(settings, shape)
       defer { running.engine.stop() }
-      report.rows.append(try measurement.run(running.engine, shape: shape))
+      var row = try measurement.run(running.engine, shape: shape)
+      if let probe { row.prediction = try predict(running, probe.machine) }
+      report.rows.append(row)
       report.model = running.modelName
       report.format = running.engine.weightFormat
     }
-    report.machine = MachineFacts.lines()
+    report.machine = MachineFacts.lines() + (probe?.lines ?? [])
+    if probe != nil { report.assumptions = Self.assumptions }
     try write(report, settings)
     if let different = report.rows.first(where: { !$0.equalsFirst }) {
       throw CommandFailure(
@@ -99,6 +112,53 @@ struct BenchScaleCommand: ParsableCommand {
       throw SettingsError("\(error)")
     }
   }
+
+  /// Times the machine with kernels and with a decoder that has next to no weights.
+  private func measureMachine(_ settings: EngineSettings) throws -> ScaleProbe {
+    Terminal.note("measuring the machine ...")
+    let setup = try RunSetup(settings: settings, modelDirectory: try modelDirectory(of: settings))
+    return try ScaleProbe(
+      format: setup.matrixFormat, transport: settings.launch.transport.rawValue,
+      coresPerHost: HostFacts.allowedCPUs.count, layers: EmptyDecoder.layers,
+      positions: EmptyDecoder.positions
+    ) { shape in
+      var configuration = try EmptyDecoder.setup(settings, on: shape).engineConfiguration()
+      configuration.cachesPrefixes = false
+      configuration.onRankLoss = .fail
+      let engine = try MeshEngine(configuration)
+      try engine.waitUntilReady()
+      return engine
+    }
+  }
+
+  private func predict(_ running: RunningMesh, _ machine: MachineModel) throws -> LatencySplit {
+    let shape = running.setup.shape
+    let time = try running.setup.plan { options in
+      options.machine = machine
+      options.machine.threadsPerRank = running.engine.sizes.threadsPerWorker
+      options.machine.ranksPerHost = running.engine.ranksPerHost
+      let groups = shape.dp * shape.attnDP * shape.attnDPExpert
+      options.sequencesPerGroup = max(1, (batch + groups - 1) / groups)
+      options.contextLength = promptTokens + generateTokens / 2
+    }.stepTime
+    var prediction = LatencySplit()
+    prediction.compute = time.computeSeconds
+    prediction.wait = time.waitSeconds
+    prediction.wire = time.wireSeconds
+    prediction.serialise = time.serialiseSeconds
+    prediction.control = time.controlSeconds
+    return prediction
+  }
+
+  private static let assumptions = [
+    "constants are those of the probe under 'Machine'; no figure of a measured mesh or of the model goes into them",
+    "a core reads at the rate of the cache that its ranks' weights fit in, measured with the product kernel",
+    "ranks with more threads than cores take turns: whole ones when their work between exchanges is shorter than a "
+      + "time slice of 3 ms",
+    "routers choose every expert alike; a step waits for the rank whose experts were chosen most",
+    "exchanges follow one another and overlap with nothing",
+    "where ranks outnumber cores, a rank that waits for a core shows as wire or wait: look at their sum",
+  ]
 
   private func start(_ settings: EngineSettings, _ shape: MeshShape) throws -> RunningMesh {
     try RunningMesh.start(settings.on(shape)) { configuration in

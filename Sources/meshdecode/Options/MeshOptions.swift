@@ -24,6 +24,9 @@ struct MeshOptions: SettingOptions {
   @Option(name: .setting("data_parallel_size"), parsing: .unconditional, help: .setting("data_parallel_size"))
   var dataParallelSize: String?
 
+  @Option(name: .setting("balance"), parsing: .unconditional, help: .setting("balance"))
+  var balance: String?
+
   @Option(name: .setting("additional_config"), parsing: .unconditional, help: .setting("additional_config"))
   var additionalConfig: String?
 
@@ -34,6 +37,7 @@ struct MeshOptions: SettingOptions {
       flag("attn_dp_size", attnDPSize),
       flag("attn_dp_expert_size", attnDPExpertSize),
       flag("data_parallel_size", dataParallelSize),
+      flag("balance", balance),
       flag("additional_config", additionalConfig),
     ]
   }
