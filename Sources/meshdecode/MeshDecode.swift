@@ -18,7 +18,8 @@ struct MeshDecode: ParsableCommand {
       GenerateCommand.self, LogitsCommand.self, PerplexityCommand.self, WorkerCommand.self,
       PlanCommand.self, TranslateCommand.self, TokenizeCommand.self, DetokenizeCommand.self,
       RenderChatCommand.self, JoinSecretCommand.self, BenchCommand.self, TraceCommand.self,
-      DrillCommand.self, SoakCommand.self, DoctorCommand.self, BenchRankCommand.self, DoctorNodeCommand.self,
+      DrillCommand.self, SoakCommand.self, DoctorCommand.self, ManifestCommand.self,
+      BenchRankCommand.self, DoctorNodeCommand.self,
     ])
 
   static func main() {
