@@ -37,7 +37,8 @@ let kernelCommon: [SwiftSetting] =
   let avx2: [SwiftSetting] = kernelCommon + [.unsafeFlags(["-Xcc", "-march=x86-64-v3"])]
   let avx512: [SwiftSetting] =
     kernelCommon + [
-      .define("KERNELS_AVX512"), .unsafeFlags(["-Xcc", "-march=x86-64-v4", "-Xcc", "-mavx512vnni"]),
+      .define("KERNELS_AVX512"),
+      .unsafeFlags(["-Xcc", "-march=x86-64-v4", "-Xcc", "-mavx512vnni", "-Xcc", "-mavx512bf16"]),
     ]
 #else
   let avx2 = kernelCommon

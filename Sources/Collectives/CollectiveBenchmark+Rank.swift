@@ -34,7 +34,8 @@ extension CollectiveBenchmark {
       let hello = Array(link.endpoint.description.utf8)
       try client.send(
         ControlMessage(kind: .hello, epoch: epoch, payload: hello), deadline: .after(.seconds(5)))
-      var session = BenchmarkSession(communicator: Communicator(link: link))
+      let model = if case .sharedMemory = data { CostModel.sharedMemory } else { CostModel.local }
+      var session = BenchmarkSession(communicator: Communicator(link: link), model: model)
       while let message = try client.receive(deadline: .after(.seconds(60))) {
         switch message.kind {
         case .addressBook: try link.connect(addresses(message.payload, ranks))
@@ -64,11 +65,15 @@ extension CollectiveBenchmark {
 /// One rank's measurements, task after task.
 private struct BenchmarkSession: ~Copyable {
   var communicator: Communicator
+  private let model: CostModel
   private var step: UInt64 = 0
   private let limit = Duration.seconds(10)
   private let leafCount = 16
 
-  init(communicator: consuming Communicator) { self.communicator = communicator }
+  init(communicator: consuming Communicator, model: CostModel) {
+    self.communicator = communicator
+    self.model = model
+  }
 
   private var group: RankGroup { RankGroup(ranks: Array(0..<communicator.worldSize)) }
 
@@ -87,7 +92,10 @@ private struct BenchmarkSession: ~Copyable {
     let rank = communicator.rank
     let algorithm: AllReducePlan.Algorithm =
       task.operation == .reduceScatter
-      ? .scattered : AllReducePlan.choose(tree: tree, ranges: ranges, group: group, rowElements: rowElements)
+      ? .scattered
+      : task.algorithm
+        ?? AllReducePlan.choose(
+          tree: tree, ranges: ranges, group: group, rowElements: rowElements, model: model)
     let plan = AllReducePlan(
       tree: tree, ranges: ranges, group: group, index: rank, rowElements: rowElements, algorithm: algorithm)
     // Leaves that depend on leaf and element; all ranks know all of them, so each can verify.

@@ -5,8 +5,8 @@ internal import Wire
 
 /// Measures collectives between ranks that are processes of this executable.
 ///
-/// `run` starts the ranks by calling `/proc/self/exe bench-rank ...`; the executable hands those arguments to `rankMain`.
-/// Every size is verified on every rank, against the reference, before it is timed.
+/// `run` starts the ranks by calling `/proc/self/exe bench-rank ...`; the executable hands those arguments to
+/// `rankMain`. Every size is verified on every rank, against the reference, before it is timed.
 package enum CollectiveBenchmark {
   /// The hidden subcommand that `run` starts ranks with.
   package static let rankCommand = "bench-rank"
@@ -43,13 +43,14 @@ package enum CollectiveBenchmark {
   /// Measures `operation` for every size.
   ///
   /// `bytes` is the f32 row of an all-reduce or reduce-scatter, the gathered whole of an all-gather, and what one rank
-  /// sends (its own part included) in an all-to-all. `isInsecure` leaves TCP plain.
+  /// sends (its own part included) in an all-to-all. `algorithm` is that of an all-reduce; nil lets the cost model
+  /// choose. `isInsecure` leaves TCP plain.
   /// `linkConditions`: what the links are like, as `LinkConditions` reads it; they must lose nothing.
   ///
   /// - Throws: `Failure` in one sentence when a rank cannot be started, fails or stays silent for 20 s.
   package static func run(
     operation: CollectiveOperation, ranks: Int, bytes: [Int], transport: Transport, isInsecure: Bool = false,
-    linkConditions: String = "", iterations: Int
+    linkConditions: String = "", algorithm: AllReducePlan.Algorithm? = nil, iterations: Int
   ) throws(Failure) -> [Row] {
     guard operations.contains(operation) else {
       throw Failure(
@@ -83,7 +84,7 @@ package enum CollectiveBenchmark {
       var rows: [Row] = []
       for size in bytes {
         let (samples, verified) = try host.measure(
-          BenchmarkTask(operation: operation, bytes: size, iterations: iterations))
+          BenchmarkTask(operation: operation, bytes: size, iterations: iterations, algorithm: algorithm))
         let sorted = samples.sorted()
         rows.append(
           Row(
@@ -104,19 +105,25 @@ struct BenchmarkTask: Sendable, Hashable {
   var operation: CollectiveOperation
   var bytes: Int
   var iterations: Int
+  /// Of an all-reduce; nil lets the cost model of the link choose.
+  var algorithm: AllReducePlan.Algorithm?
 
   var encoded: [UInt8] {
     var writer = ByteWriter()
     writer.lengthPrefixedString(operation.rawValue)
     writer.u64(UInt64(bytes))
     writer.u64(UInt64(iterations))
+    writer.lengthPrefixedString(algorithm?.rawValue ?? "")
     return writer.bytes
   }
 
-  init(operation: CollectiveOperation, bytes: Int, iterations: Int) {
+  init(
+    operation: CollectiveOperation, bytes: Int, iterations: Int, algorithm: AllReducePlan.Algorithm? = nil
+  ) {
     self.operation = operation
     self.bytes = bytes
     self.iterations = iterations
+    self.algorithm = algorithm
   }
 
   init?(_ payload: [UInt8]) {
@@ -124,9 +131,11 @@ struct BenchmarkTask: Sendable, Hashable {
     guard let name = try? reader.lengthPrefixedString(atMost: 64),
       let operation = CollectiveOperation(rawValue: name),
       let bytes = try? reader.u64(), let iterations = try? reader.u64(), bytes <= 64 << 20,
-      iterations <= 1_000_000
+      iterations <= 1_000_000, let algorithm = try? reader.lengthPrefixedString(atMost: 64)
     else { return nil }
-    self.init(operation: operation, bytes: Int(bytes), iterations: Int(iterations))
+    self.init(
+      operation: operation, bytes: Int(bytes), iterations: Int(iterations),
+      algorithm: AllReducePlan.Algorithm(rawValue: algorithm))
   }
 }
 

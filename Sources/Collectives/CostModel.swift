@@ -47,6 +47,10 @@ package struct CostModel: Sendable, Hashable {
   package static let local = CostModel(
     secondsPerRound: 30e-6, secondsPerMessage: 40e-6, secondsPerByte: 2e-9, secondsPerAddition: 0.3e-9)
 
+  /// Memory that the ranks of one host share, ranks with a core each; see `Costs`.
+  package static let sharedMemory = CostModel(
+    secondsPerRound: 0.5e-6, secondsPerMessage: 0.3e-6, secondsPerByte: 0.2e-9, secondsPerAddition: 0.1e-9)
+
   package func seconds(_ cost: CollectiveCost, additions: Int = 0) -> Double {
     Double(cost.rounds) * secondsPerRound + Double(cost.messages) * secondsPerMessage
       + Double(cost.payloadBytes) * secondsPerByte + Double(additions) * secondsPerAddition

@@ -17,6 +17,7 @@ package struct CPUFeatures: OptionSet, Sendable, CustomStringConvertible {
   package static let avx512dq = CPUFeatures(rawValue: 1 << 7)
   package static let avx512vl = CPUFeatures(rawValue: 1 << 8)
   package static let avx512vnni = CPUFeatures(rawValue: 1 << 9)
+  package static let avx512bf16 = CPUFeatures(rawValue: 1 << 10)
 
   /// What `Kernels` is compiled for: the least processor that can run the engine.
   package static let x86v3: CPUFeatures = [.avx2, .fma, .f16c, .bmi2]
@@ -31,7 +32,7 @@ package struct CPUFeatures: OptionSet, Sendable, CustomStringConvertible {
   private static let namesOfBits: [(CPUFeatures, String)] = [
     (.avx2, "avx2"), (.fma, "fma"), (.f16c, "f16c"), (.bmi2, "bmi2"), (.avx512f, "avx512f"),
     (.avx512bw, "avx512bw"), (.avx512cd, "avx512cd"), (.avx512dq, "avx512dq"), (.avx512vl, "avx512vl"),
-    (.avx512vnni, "avx512vnni"),
+    (.avx512vnni, "avx512vnni"), (.avx512bf16, "avx512bf16"),
   ]
 
   /// Names as Linux prints them, in a fixed order.
@@ -72,6 +73,9 @@ package struct CPUFeatures: OptionSet, Sendable, CustomStringConvertible {
         if extended.ebx & (1 << 30) != 0 { features.insert(.avx512bw) }
         if extended.ebx & (1 << 31) != 0 { features.insert(.avx512vl) }
         if extended.ecx & (1 << 11) != 0 { features.insert(.avx512vnni) }
+        if extended.eax >= 1, identify(leaf: 7, subleaf: 1).eax & (1 << 5) != 0 {
+          features.insert(.avx512bf16)
+        }
       }
       return features
     #else
@@ -80,9 +84,11 @@ package struct CPUFeatures: OptionSet, Sendable, CustomStringConvertible {
   }
 
   #if arch(x86_64)
-    private static func identify(leaf: UInt32) -> (eax: UInt32, ebx: UInt32, ecx: UInt32, edx: UInt32) {
+    private static func identify(leaf: UInt32, subleaf: UInt32 = 0) -> (
+      eax: UInt32, ebx: UInt32, ecx: UInt32, edx: UInt32
+    ) {
       var words: [UInt32] = [0, 0, 0, 0]
-      unsafe words.withUnsafeMutableBufferPointer { unsafe cpuidRead(leaf, 0, $0.baseAddress!) }
+      unsafe words.withUnsafeMutableBufferPointer { unsafe cpuidRead(leaf, subleaf, $0.baseAddress!) }
       return (words[0], words[1], words[2], words[3])
     }
   #endif

@@ -3,8 +3,8 @@ package enum JSONDecimals: Sendable {
   /// The nearest double, as IEEE 754 has it.
   case nearest
 
-  /// As many digits as fit 64 bits, rounded to a double, then scaled by a power of ten: up to two roundings, so the last
-  /// bit may differ from the nearest.
+  /// As many digits as fit 64 bits, rounded to a double, then scaled by a power of ten: up to two roundings, so
+  /// the last bit may differ from the nearest.
   ///
   /// WHY: this is how serde_json reads by default, and the reference tokenizers with it. The scores of a Unigram model
   /// decide between segmentations whose sums differ in nothing but that bit.

@@ -35,6 +35,7 @@ extension RunSetup {
     configuration.endOfSequenceTokens = try endOfSequenceTokens()
     configuration.threadsPerWorker = settings.launch.threadsPerWorker
     configuration.instructionSet = try instructionSet()
+    configuration.isFast = settings.launch.numerics == .fast
     configuration.expertDispatch = ExpertDispatchMode(flag: settings.launch.expertDispatch.rawValue) ?? .auto
     configuration.transport = LocalTransport(rawValue: settings.launch.transport.rawValue) ?? .ipc
     configuration.isInsecure = settings.launch.insecure

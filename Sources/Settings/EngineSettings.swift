@@ -95,6 +95,7 @@ package struct LaunchSettings: Sendable, Equatable {
   package var threadsPerWorker = 0
   package var transport = TransportChoice.auto
   package var instructionSet = InstructionSetChoice.auto
+  package var numerics = NumericsChoice.strict
   package var expertDispatch = ExpertDispatchChoice.auto
   /// Where the private run directory is made; empty means `$XDG_RUNTIME_DIR`, else `$TMPDIR`, else `/tmp`.
   package var runDirectory = ""
@@ -168,6 +169,11 @@ package enum LauncherChoice: String, Sendable, CaseIterable {
 /// Which build of the kernels runs; `auto` is the widest that the CPU offers.
 package enum InstructionSetChoice: String, Sendable, CaseIterable {
   case auto, reference, avx2, avx512
+}
+
+/// Whether results are the same to the bit whatever the mesh and the batch, or what the processor does fastest.
+package enum NumericsChoice: String, Sendable, CaseIterable {
+  case strict, fast
 }
 
 /// How tokens of a mixture-of-experts layer reach the ranks of their experts; `auto` is the one of fewer

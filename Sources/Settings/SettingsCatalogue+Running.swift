@@ -114,6 +114,11 @@ extension SettingsCatalogue {
       "instruction_set", \.launch.instructionSet, .launch,
       why: "which build of the kernels runs; results are the same to the bit, auto is the fastest"),
     .choice(
+      "numerics", \.launch.numerics, .launch,
+      why:
+        "strict gives the same bits on every mesh and batch; fast rounds inputs of bf16 products too, for prefill"
+    ),
+    .choice(
       "expert_dispatch", \.launch.expertDispatch, .launch,
       why: "how tokens reach their experts; results are the same to the bit, auto moves the fewest bytes"),
     .text(

@@ -14,8 +14,20 @@ import Testing
     #expect(rows.allSatisfy { $0["verified"]?.bool == true && ($0["median_us"]?.double ?? 0) > 0 })
   }
 
+  @Test(arguments: ["direct", "scattered"])
+  func bothAlgorithmsOfAnAllReduceAreRight(algorithm: String) async throws {
+    let outcome = try await ProcessHarness.run([
+      "bench", "collectives", "--ranks", "3", "--bytes", "64,20000", "--iterations", "2", "--algorithm",
+      algorithm, "--transport", "shm", "--output", "json",
+    ])
+    #expect(outcome.exitCode == 0, "\(outcome.standardError)")
+    let rows = try JSONReader.parse(outcome.standardOutput)["rows"]?.array ?? []
+    #expect(rows.count == 2 && rows.allSatisfy { $0["verified"]?.bool == true })
+  }
+
   @Test(arguments: [
     (["--ranks", "0"], "--ranks cannot be '0'"), (["--bytes", "8,x"], "--bytes cannot be 'x'"),
+    (["--algorithm", "gossip"], "--algorithm cannot be 'gossip'; choose one of auto, direct"),
     (["--operation", "gossip"], "--operation cannot be 'gossip'; choose one of all-reduce"),
   ])
   func badInputsAreWrongUsage(arguments: [String], words: String) async throws {

@@ -41,6 +41,13 @@ struct BenchCollectivesCommand: ParsableCommand {
     help: ArgumentHelp("Exchanges timed for each size. (1 to 1000000; default: 200)", valueName: "number"))
   var iterations = "200"
 
+  @Option(
+    name: .customLong("algorithm"), parsing: .unconditional,
+    help: ArgumentHelp(
+      "Of an all-reduce; auto is the one of the lower predicted time. (auto, direct, scattered; default: auto)",
+      valueName: "choice"))
+  var algorithm = "auto"
+
   @OptionGroup var config: ConfigOptions
   @OptionGroup(title: "Launch") var launch: LaunchOptions
   @OptionGroup(title: "Output") var output: OutputOptions
@@ -64,6 +71,10 @@ struct BenchCollectivesCommand: ParsableCommand {
       let names = CollectiveBenchmark.operations.map(\.rawValue).joined(separator: ", ")
       throw SettingsError("--operation cannot be '\(operation)'; choose one of \(names).")
     }
+    let chosen = AllReducePlan.Algorithm(rawValue: algorithm)
+    guard chosen != nil || algorithm == "auto" else {
+      throw SettingsError("--algorithm cannot be '\(algorithm)'; choose one of auto, direct, scattered.")
+    }
     do {
       return try CollectiveBenchmark.run(
         operation: operation, ranks: integer("--ranks", ranks, 1...64),
@@ -72,6 +83,7 @@ struct BenchCollectivesCommand: ParsableCommand {
         },
         transport: CollectiveBenchmark.Transport(rawValue: settings.launch.transport.rawValue) ?? .ipc,
         isInsecure: settings.launch.insecure, linkConditions: settings.launch.linkConditions,
+        algorithm: chosen,
         iterations: integer("--iterations", iterations, 1...1_000_000))
     } catch let failure as CollectiveBenchmark.Failure {
       throw CommandFailure(.failedWhileRunning, "\(failure)")

@@ -31,6 +31,9 @@ struct LaunchOptions: SettingOptions {
   @Option(name: .setting("instruction_set"), parsing: .unconditional, help: .setting("instruction_set"))
   var instructionSet: String?
 
+  @Option(name: .setting("numerics"), parsing: .unconditional, help: .setting("numerics"))
+  var numerics: String?
+
   @Option(name: .setting("expert_dispatch"), parsing: .unconditional, help: .setting("expert_dispatch"))
   var expertDispatch: String?
 
@@ -77,6 +80,7 @@ struct LaunchOptions: SettingOptions {
       flag("join_secret_file", joinSecretFile),
       flag("insecure", insecure ? "true" : nil),
       flag("instruction_set", instructionSet),
+      flag("numerics", numerics),
       flag("expert_dispatch", expertDispatch),
       flag("run_directory", runDirectory),
       flag("startup_timeout_seconds", startupTimeoutSeconds),
