@@ -32,7 +32,6 @@ extension MeshEngine {
     names = Array(repeating: nil, count: seats)
     endpoints = Array(repeating: "", count: seats)
     applicants = [:]
-    offeredEndpoints = [:]
     workerCPUs = [:]
     processes.remesh(worldSize: smaller.shape.worldSize)
     note(nil, .remeshed(smaller.shape), observe)

@@ -1,4 +1,4 @@
-package import Engine
+internal import Engine
 internal import Foundation
 internal import Transport
 internal import Wire
