@@ -192,7 +192,7 @@ let package = Package(
     .testTarget(
       name: "TidyTests", dependencies: ["meshdecode", "Settings", "TestSupport"],
       exclude: ["Budgets", "Snapshots"], swiftSettings: optimised),
-    tests("ClusterTests", ["meshdecode", "Parsing", "TestSupport"]),
+    tests("ClusterTests", ["meshdecode", "Parsing", "Transport", "Wire", "TestSupport"]),
     tests("CommandTests", ["meshdecode", "Settings", "Parsing", "TestSupport"]),
 
     tests("JournalingTests", ["Journaling", "Scheduling", "Wire", "Parsing", "TestSupport"]),

@@ -40,7 +40,7 @@ package enum CPUList {
   package static func parse(_ text: String) -> [Int] {
     var numbers: Set<Int> = []
     for part in text.split(whereSeparator: { $0 == "," || $0.isWhitespace }) {
-      let ends = part.split(separator: "-").map { Int($0) }
+      let ends = part.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
       guard (1...2).contains(ends.count), let first = ends[0], let last = ends[ends.count - 1], first >= 0,
         first <= last, last < 8192
       else { continue }

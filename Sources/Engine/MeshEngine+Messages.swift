@@ -38,6 +38,7 @@ extension MeshEngine {
     switch message.kind {
     case .hello:
       applicants[name] = ""
+      processes.noteJoined(rank)
       let hello = try Hello(from: &reader)
       workerCPUs[rank] = Int(hello.numThreads)
       events.append(.hello(hello))
@@ -120,6 +121,11 @@ extension MeshEngine {
       losses[rank] = loss
       note(rank, .lost(loss), observe)
     case .stopRank(let rank, let incarnation):
+      // One that nobody here can kill must not go on when it wakes up.
+      if core.settings.adoptsWorkers, let name = names[rank] {
+        let farewell = Shutdown(epoch: core.epoch, text: "rank \(rank) has been given up")
+        send(.shutdown, to: name) { farewell.write(to: &$0) }
+      }
       names[rank] = nil
       processes.kill(rank, incarnation: incarnation)
     case .startRank(let rank, let incarnation, let epoch):
@@ -148,7 +154,10 @@ extension MeshEngine {
     let milliseconds = Int(recovery.duration / .milliseconds(1))
     for rank in Set(recovery.ranks).sorted() {
       let loss = losses.removeValue(forKey: rank)
-      let outcome = formerMesh == nil ? " and has been replaced" : "; the run goes on with fewer ranks"
+      let (old, new) = (configuration.fleet?.placement.host(of: rank), processes.placement?.host(of: rank))
+      let place = old == new ? "" : " on \(new?.name ?? "this host")"
+      let outcome =
+        formerMesh == nil ? " and has been replaced\(place)" : "; the run goes on with fewer ranks"
       notice("rank \(rank) \(loss?.text ?? "was lost")\(outcome) after \(milliseconds) ms; no token is lost")
     }
     if let formerMesh { notice("the mesh was \(formerMesh) and is \(configuration.mesh) now") }
@@ -170,12 +179,12 @@ extension MeshEngine {
     let rank = isSpare ? 0 : rank
     let threads = threads(of: rank)
     var settings = WorkerSettings(
-      modelDirectory: configuration.fleet?.placement.host(of: rank).model ?? configuration.modelDirectory,
+      modelDirectory: processes.placement?.host(of: rank).model ?? configuration.modelDirectory,
       configJSON: JSONWriter.string(configuration.configJSON),
       dummySeed: configuration.dummySeed, weightDType: configuration.weightDType,
       quantization: configuration.quantization, mesh: configuration.mesh,
-      rank: rank, limits: limits, threads: threads.count, spins: threads.firstCPU != nil,
-      firstCPU: threads.firstCPU ?? -1, instructionSet: configuration.instructionSet,
+      rank: rank, limits: limits, threads: threads.count, spins: threads.seat != nil,
+      seat: threads.seat ?? -1, seats: threads.seats, instructionSet: configuration.instructionSet,
       collectiveMilliseconds: Int(configuration.collectiveTimeout / .milliseconds(1)),
       expertDispatch: configuration.expertDispatch)
     settings.observations = configuration.observations
@@ -188,17 +197,17 @@ extension MeshEngine {
     send(.configure, to: name, epoch: name.epoch) { message.write(to: &$0) }
   }
 
-  /// Threads of a worker, and the first of the CPUs that they have to themselves, if they do.
-  private func threads(of rank: Int) -> (count: Int, firstCPU: Int?) {
-    guard let fleet = configuration.fleet else {
+  /// Threads of a worker, and its seat among the workers of its host if all of them have CPUs to themselves.
+  private func threads(of rank: Int) -> (count: Int, seat: Int?, seats: Int) {
+    guard let placement = processes.placement else {
       let count = sizes.threadsPerWorker
-      return (count, sizes.hasCPUPerThread ? rank * count : nil)
+      return (count, sizes.hasCPUPerThread ? rank : nil, configuration.mesh.worldSize)
     }
-    let seat = fleet.placement.seat(of: rank)
+    let seat = placement.seat(of: rank)
     let cpus = workerCPUs[rank] ?? 1
     let count =
       configuration.threadsPerWorker > 0 ? configuration.threadsPerWorker : max(1, cpus / seat.count)
-    return (count, count * seat.count <= cpus ? seat.index * count : nil)
+    return (count, count * seat.count <= cpus ? seat.index : nil, seat.count)
   }
 
   /// Tells the ranks of a replica where the others listen. It goes the way of the plans, so it is there before them.

@@ -133,6 +133,9 @@ package final class MeshEngine {
     // A process on this host says hello within milliseconds; the rest is patience with a busy machine.
     settings.joinDeadline = min(
       configuration.startupTimeout, .seconds(10 + configuration.mesh.worldSize))
+    // Those that somebody else starts come when he does.
+    settings.adoptsWorkers = configuration.fleet != nil && configuration.fleet?.launcher == nil
+    if settings.adoptsWorkers { settings.joinDeadline = configuration.startupTimeout }
     settings.loadDeadline = configuration.startupTimeout
     settings.stepDeadline = max(.seconds(600), configuration.collectiveTimeout * 4)
     settings.acknowledgeDeadline = max(.seconds(10), configuration.collectiveTimeout)
@@ -258,6 +261,11 @@ package final class MeshEngine {
 
   /// Sends a signal to the process that plays a rank now; for fault drills, which break real processes.
   package func send(signal: Int32, toRank rank: Int) { processes.send(signal, to: rank) }
+
+  /// The same for every rank of the host that `rank` is on.
+  package func send(signal: Int32, toHostOf rank: Int) {
+    for neighbour in processes.neighbours(of: rank) { processes.send(signal, to: neighbour) }
+  }
 
   /// Stops the process of a rank and lets it go on after `duration`, if it is still there then.
   package func pause(rank: Int, for duration: Duration) { processes.pause(rank, for: duration) }

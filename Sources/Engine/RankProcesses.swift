@@ -36,11 +36,23 @@ struct RankProcesses {
     var rank: Int
     var incarnation: UInt32
   }
+  /// Where each rank runs now; nil on one host.
+  private(set) var placement: Launching.RankPlacement?
+  /// Those that have been heard of.
+  private var joined: Set<Launching.Incarnation> = []
+  /// Hosts that ranks were moved away from.
+  private var abandoned: Set<Int> = []
 
   init(_ command: Command) throws(LaunchError) {
     launcher = try LocalLauncher()
     self.command = command
+    placement = command.fleet?.placement
     current = Array(repeating: nil, count: command.worldSize + command.numSpares)
+  }
+
+  /// The process that plays a rank has spoken.
+  mutating func noteJoined(_ rank: Int) {
+    if let process = current[rank] { joined.insert(process) }
   }
 
   /// Readable while there are ends to take.
@@ -61,9 +73,9 @@ struct RankProcesses {
       input: command.keys?.ticket(of: rank) ?? "")
     launch.arguments += command.keys == nil ? [] : ["--secret-file", "-"]
     launch.arguments += rank < command.worldSize ? [] : ["--spare"]
-    if let fleet = command.fleet, let launcher = fleet.launcher {
+    if let placement, let launcher = command.fleet?.launcher {
       launch.arguments += command.keys == nil ? ["--plain-tcp"] : []
-      launch = launcher.client(for: launch, on: fleet.placement.host(of: rank))
+      launch = launcher.client(for: launch, on: placement.host(of: rank))
     } else {
       launch.arguments += command.keys == nil && command.transport == .tcp ? ["--plain-tcp"] : []
       launch.arguments += ["--directory", command.directory]
@@ -89,8 +101,8 @@ struct RankProcesses {
   }
 
   func dataEndpoint(of rank: Int, _ incarnation: UInt32) -> String {
-    if let fleet = command.fleet {
-      return "tcp://\(fleet.placement.host(of: rank).address ?? WorkerConnection.ownAddress):*"
+    if let placement {
+      return "tcp://\(placement.host(of: rank).address ?? WorkerConnection.ownAddress):*"
     }
     return switch command.transport {
     case .ipc: "ipc://\(command.directory)/r\(rank).\(incarnation)"
@@ -130,6 +142,7 @@ struct RankProcesses {
   /// The ends since the last call, as events.
   mutating func takeExits() -> [CoordinatorEvent] {
     launcher.takeExits().map { exit in
+      leaveHost(of: exit)
       let cause: RankLoss.Cause =
         switch exit.ending {
         case .exited(let code): .exited(code: code)
@@ -141,6 +154,21 @@ struct RankProcesses {
         rank: seat?.rank ?? exit.rank, incarnation: seat?.incarnation ?? .max,
         RankLoss(cause, "\(exit.ending)", lastLines: exit.lastLines))
     }
+  }
+
+  /// A rank whose host could not even start it goes to a spare slot of another host, if there is one.
+  private mutating func leaveHost(of exit: RankExit) {
+    guard joined.remove(exit.incarnation) == nil, let placement, current[exit.rank] == exit.incarnation,
+      command.fleet?.launcher?.blamesHost(exit.ending) == true
+    else { return }
+    abandoned.insert(placement.hostOfRank[exit.rank])
+    self.placement = placement.moving(exit.rank, avoiding: abandoned) ?? placement
+  }
+
+  /// Ranks on the same host as `rank`, itself among them.
+  func neighbours(of rank: Int) -> [Int] {
+    guard let placement else { return Array(current.indices) }
+    return placement.ranks(on: placement.hostOfRank[rank])
   }
 
   /// Ends all of them within a bounded time.

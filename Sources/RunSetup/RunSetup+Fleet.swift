@@ -1,6 +1,6 @@
 internal import Engine
 internal import Foundation
-internal import Launching
+package import Launching
 internal import Settings
 internal import Topology
 package import Transport
@@ -16,15 +16,23 @@ extension RunSetup {
           placement: .local(worldSize: shape.worldSize), launcher: nil, coordinatorAddress: address.host,
           coordinatorPort: address.port)
       }
-      guard let route = try LaunchRoute(launch) else { return nil }
-      let placement = try RankPlacement(
-        worldSize: shape.worldSize, groupSize: shape.tp, hosts: route.hosts)
+      guard let route = try LaunchRoute(launch), let placement = try placement() else { return nil }
       let address = try route.coordinatorAddress(launch)
       return Fleet(
         placement: placement, launcher: route.launcher, coordinatorAddress: address.host,
         coordinatorPort: address.port)
     } catch let error as SetupError {
       throw error
+    } catch {
+      throw SetupError("\(error)", isUsage: true)
+    }
+  }
+
+  /// Which host each rank would run on; nil when all stay on this one.
+  package func placement() throws(SetupError) -> RankPlacement? {
+    guard let route = try LaunchRoute(settings.launch) else { return nil }
+    do {
+      return try RankPlacement(worldSize: shape.worldSize, groupSize: shape.tp, hosts: route.hosts)
     } catch {
       throw SetupError("\(error)", isUsage: true)
     }

@@ -2,10 +2,10 @@
 extension Setting {
   static func integer(
     _ key: String, _ path: Place<Int>, _ range: ClosedRange<Int>,
-    _ group: SettingGroup, aliases: [String] = [], unit: String = "", why: String
+    _ group: SettingGroup, aliases: [String] = [], unit: String = "", zeroName: String? = nil, why: String
   ) -> Setting {
     make(key, aliases, group, .integer(range), unit, why) { settings, texts throws(SettingsError) in
-      settings[keyPath: path] = try parseInteger(texts[0], range, key)
+      settings[keyPath: path] = texts[0] == zeroName ? 0 : try parseInteger(texts[0], range, key)
     } read: {
       ["\($0[keyPath: path])"]
     }

@@ -87,7 +87,10 @@ extension SettingsCatalogue {
   static let launch: [Setting] = [
     .integer(
       "threads_per_worker", \.launch.threadsPerWorker, 0...1024, .launch, unit: "threads",
-      why: "compute threads of each worker; 0 shares the cores of the host among its workers"),
+      zeroName: "auto",
+      why:
+        "compute threads of each worker; 0 or auto shares the CPUs of the host, by NUMA node, among its workers"
+    ),
     .choice(
       "transport", \.launch.transport, .launch,
       why: "how frames travel between ranks of one host; auto is ipc, shm is shared memory, tcp is slower"),

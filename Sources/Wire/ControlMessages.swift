@@ -3,6 +3,9 @@ package struct Hello: Sendable, Hashable {
   /// The protocol that this build speaks; both sides must have the same.
   package static let currentProtocolVersion: UInt32 = 1
 
+  /// Starts from here on are numbers that workers chose themselves, at random, because nobody started them.
+  package static let firstOwnIncarnation: UInt32 = 1 << 31
+
   /// Identifies the build; workers of another build are refused.
   package var buildID: String
   package var protocolVersion: UInt32

@@ -106,10 +106,14 @@ package final class Worker {
   private func prepare(_ settings: WorkerSettings) throws(WorkerError) -> StepRunner {
     let instructionSet = try settings.chosenInstructionSet()
     let kernels = KernelTable(instructionSet, isFast: settings.isFast)
+    let cpus =
+      settings.seat < 0
+      ? [] : HostLayout.here.cpus(ofSeat: settings.seat, of: settings.seats, threads: settings.threads)
+    // Before anything is loaded: memory comes from the NUMA node of the thread that touches it first.
+    if !cpus.isEmpty { try? ThreadPlacement.pinCallingThread(to: cpus) }
     progress.enter(.loading)
     let loaded = try shard(settings, kernels)
     do {
-      let cpus = settings.firstCPU < 0 ? [] : (0..<settings.threads).map { settings.firstCPU + $0 }
       let team = try ThreadTeam(
         count: settings.threads, rank: settings.rank, cpus: cpus, spinLimit: settings.spins ? nil : 0)
       try takeConditions(settings.linkConditions)

@@ -20,8 +20,10 @@ package struct WorkerSettings: Sendable, Hashable {
   package var threads: Int
   /// Whether idle threads spin a little before they sleep; off when ranks outnumber cores.
   package var spins: Bool
-  /// First CPU of this worker's threads; negative leaves placement to the kernel.
-  package var firstCPU: Int
+  /// This worker's number among those of its host, which decides about its CPUs; negative leaves that to the kernel.
+  package var seat: Int
+  /// Workers of its host.
+  package var seats: Int
   /// `reference`, `avx2`, `avx512` or empty for the best one.
   package var instructionSet: String
   /// Longest wait of one collective.
@@ -43,7 +45,8 @@ package struct WorkerSettings: Sendable, Hashable {
     modelDirectory: String, configJSON: String, dummySeed: UInt64?,
     weightDType: WeightDTypeChoice = .stored, quantization: Quantization = .none, mesh: MeshShape, rank: Int,
     limits: RunLimits,
-    threads: Int, spins: Bool, firstCPU: Int, instructionSet: String,
+    threads: Int, spins: Bool, seat: Int = -1, seats: Int = 1,
+    instructionSet: String,
     collectiveMilliseconds: Int, expertDispatch: ExpertDispatchMode
   ) {
     self.modelDirectory = modelDirectory
@@ -56,7 +59,8 @@ package struct WorkerSettings: Sendable, Hashable {
     self.limits = limits
     self.threads = threads
     self.spins = spins
-    self.firstCPU = firstCPU
+    self.seat = seat
+    self.seats = seats
     self.instructionSet = instructionSet
     self.collectiveMilliseconds = collectiveMilliseconds
     self.expertDispatch = expertDispatch
@@ -111,7 +115,8 @@ extension WorkerSettings {
     writer.bool(limits.scoresRows)
     writer.u32(UInt32(threads))
     writer.bool(spins)
-    writer.i32(Int32(firstCPU))
+    writer.i32(Int32(seat))
+    writer.u32(UInt32(seats))
     writer.lengthPrefixedString(instructionSet)
     writer.u32(UInt32(collectiveMilliseconds))
     writer.u8(expertDispatch.rawValue)
@@ -152,7 +157,8 @@ extension WorkerSettings {
       scoresRows: try reader.bool("scores"))
     threads = Int(try reader.u32("threads"))
     spins = try reader.bool("spinning")
-    firstCPU = Int(try reader.i32("first CPU"))
+    seat = Int(try reader.i32("seat"))
+    seats = Int(try reader.u32("seats"))
     instructionSet = try reader.lengthPrefixedString(atMost: 32, "instruction set")
     collectiveMilliseconds = Int(try reader.u32("collective deadline"))
     expertDispatch = ExpertDispatchMode(rawValue: try reader.u8("dispatch")) ?? .auto

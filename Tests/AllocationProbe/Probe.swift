@@ -13,10 +13,10 @@ internal import WorkerRuntime
 
 /// Decodes on ranks that are threads of this process, and counts what they allocate between a step plan and its result.
 ///
-/// `allocation-probe MODEL TP TRANSPORT THREADS`: MODEL is a checkpoint directory, or `dense` for a small
-/// Llama with dummy weights; TRANSPORT is `ipc` or `shm`, and `shm-times` lets ranks keep the times of their steps. Each
-/// rank receives, decodes and runs plans and sends results as a worker does. Prints the steps counted, the allocations
-/// and, apart, those that ZeroMQ made. MALLOC_TRACES=N shows where the first N come from.
+/// `allocation-probe MODEL TP TRANSPORT THREADS`: MODEL is a checkpoint directory, or `dense` for a small Llama
+/// with dummy weights; TRANSPORT is `ipc` or `shm`, and `shm-times` lets ranks keep the times of their steps. Each
+/// rank receives, decodes and runs plans and sends results as a worker does. Prints the steps counted, the
+/// allocations and, apart, those that ZeroMQ made. MALLOC_TRACES=N shows where the first N come from.
 @main
 enum Probe {
   static func main() throws {
@@ -146,7 +146,7 @@ final class ProbeRun {
       limits: RunLimits(
         maxBatchedTokens: 64, maxSequences: sequences, maxModelLength: 128, pageSlots: 16, numPages: 32,
         kvFormat: .bf16, scoresRows: false),
-      threads: threads, spins: false, firstCPU: -1, instructionSet: "",
+      threads: threads, spins: false, instructionSet: "",
       collectiveMilliseconds: 30_000,
       expertDispatch: .auto)
   }

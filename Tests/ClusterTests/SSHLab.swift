@@ -18,7 +18,7 @@ final class SSHLab: Sendable {
 
   let directory: URL
   let count: Int
-  private let prefix: String
+  let prefix: String
 
   /// - Parameter count: hosts besides the hub, 1 to 20.
   init(count: Int) throws {
@@ -77,9 +77,10 @@ final class SSHLab: Sendable {
     )
   }
 
-  /// Process ids on a host whose command line has `words`.
+  /// Process ids on a host whose command line has `words`; all of them for none.
   func processes(on host: Int, _ words: String) throws -> [Int32] {
     try Self.run("ip netns pids \(prefix)\(host)").split(separator: "\n").compactMap { Int32($0) }.filter {
+      if words.isEmpty { return true }
       let line = FileManager.default.contents(atPath: "/proc/\($0)/cmdline") ?? Data()
       return String(decoding: line, as: UTF8.self).replacing("\0", with: " ").contains(words)
     }
@@ -129,7 +130,7 @@ final class SSHLab: Sendable {
 
   /// What a shell script prints.
   @discardableResult
-  private static func run(_ script: String, _ variables: [String: String] = [:]) throws -> String {
+  static func run(_ script: String, _ variables: [String: String] = [:]) throws -> String {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/bin/sh")
     process.arguments = ["-c", script]

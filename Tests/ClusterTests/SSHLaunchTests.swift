@@ -15,7 +15,9 @@ struct SSHLaunchTests {
       .compactMap(\.int) ?? []
   }
 
-  private static func withLab(_ count: Int, _ body: (SSHLab) async throws -> Void) async throws {
+  private static func withLab(
+    _ count: Int, _ body: @Sendable (SSHLab) async throws -> Void
+  ) async throws {
     let lab = try SSHLab(count: count)
     defer { lab.close() }
     try await body(lab)
@@ -60,6 +62,38 @@ struct SSHLaunchTests {
       #expect(outcome.exitCode == 0, "\(outcome.standardError)")
       #expect(outcome.standardOutput == single.standardOutput)
       #expect(outcome.standardError.contains("rank 1"), "\(outcome.standardError)")
+    }
+  }
+
+  @Test func aHostThatStaysAwayIsReplacedByASpareOne() async throws {
+    let flags = ["--ignore-eos", "--max-tokens", "450", "--prompt", "In the beginning"]
+    let single = try await ProcessHarness.run(["generate"] + flags)
+    try await Self.withLab(3) { lab in
+      let command = lab.onHub(["generate", "--tp", "2"] + flags + (try lab.flags()))
+      let outcome = try await ProcessHarness.withProcess(
+        command.arguments, executable: command.executable, deadline: .seconds(120)
+      ) { running in
+        try await running.wait { $0.standardOutput.utf8.count > 40 }
+        // The daemon as well: nobody can log in there again.
+        for process in try lab.processes(on: 1, "") { _ = kill(process, SIGKILL) }
+      }
+      #expect(outcome.exitCode == 0, "\(outcome.standardError)")
+      #expect(outcome.standardOutput == single.standardOutput)
+      #expect(outcome.standardError.contains("has been replaced on 10.77.0.3"), "\(outcome.standardError)")
+    }
+  }
+
+  @Test func aDrillLosesAHostAndNoToken() async throws {
+    try await Self.withLab(2) { lab in
+      let plan = Fixtures.packageRoot.appendingPathComponent("configs/drills/host.yaml").path
+      let command = lab.onHub(
+        ["drill", "--plan", plan, "--tp", "2", "--ep", "2", "--max-tokens", "32", "--output", "json"]
+          + (try lab.flags(slots: 2)))
+      let outcome = try await ProcessHarness.run(
+        command.arguments, executable: command.executable, deadline: .seconds(120))
+      #expect(outcome.exitCode == 0, "\(outcome.standardError)")
+      let report = try JSONReader.parse(outcome.standardOutput)
+      #expect(report["verdict"]?.string == "pass" && report["requests"]?["changed"]?.int == 0)
     }
   }
 

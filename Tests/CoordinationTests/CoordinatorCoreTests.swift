@@ -9,13 +9,17 @@ struct Driver {
   var core: CoordinatorCore
   var now = Timestamp(nanoseconds: 0)
 
-  init(tp: Int = 1, attnDP: Int = 1, dp: Int = 1, maxWaiting: Int = 100, onRankLoss: RankLossPolicy = .fail) {
+  init(
+    tp: Int = 1, attnDP: Int = 1, dp: Int = 1, maxWaiting: Int = 100, onRankLoss: RankLossPolicy = .fail,
+    adopts: Bool = false
+  ) {
     let shape = try! MeshShape(dp: dp, attnDP: attnDP, attnDPExpert: 1, ep: 1, tp: tp)
     var limits = SchedulerLimits(pagesPerGroup: 8, maxModelLength: 32, vocabularySize: 50)
     limits.pageSize = 4
     limits.maxWaiting = maxWaiting
     var settings = CoordinatorSettings(mesh: Mesh(shape), limits: limits, buildID: "b1")
     settings.onRankLoss = onRankLoss
+    settings.adoptsWorkers = adopts
     core = CoordinatorCore(settings: settings, now: now)
   }
 

@@ -48,6 +48,61 @@ import Wire
     #expect(token.index == 1 && token.token == 9)
   }
 
+  /// Workers that somebody else starts bring a number of their own, and another may come for one that is lost.
+  @Test func workersThatComeByThemselvesReplaceEachOther() throws {
+    var driver = Driver(tp: 2, onRankLoss: .respawn, adopts: true)
+    let own = Hello.firstOwnIncarnation
+    for rank in 0..<2 {
+      let start = own + UInt32(rank)
+      _ = driver.handle(
+        Driver.hello(rank, incarnation: start), Driver.ready(rank, incarnation: start))
+    }
+    let first = try #require(Driver.plans(driver.handle(Driver.request(1))).first)
+    _ = driver.handle(.stepResult(Driver.result(first, group: 0), rank: 0, incarnation: own))
+    // The place is taken while its process is there.
+    guard case .refuse(1, own + 9, let text) = driver.handle(Driver.hello(1, incarnation: own + 9)).first
+    else {
+      Issue.record("a taken rank was given away")
+      return
+    }
+    #expect(text.contains("taken by process 101 on n1; it is free again when that one is lost"))
+    _ = driver.handle(.rankLost(rank: 1, incarnation: own + 1, Driver.killed))
+    let joined = driver.handle(Driver.hello(1, incarnation: own + 9))
+    #expect(joined.first == .configure(rank: 1))
+    // It knows of no epoch, so it is told.
+    #expect(
+      joined.contains {
+        if case .changeEpoch(let change, [1]) = $0 { change.epoch == epoch(2) } else { false }
+      })
+    _ = driver.handle(
+      Driver.ready(1, epoch: 1, incarnation: own + 9), Driver.acknowledged(1, epoch: 2, incarnation: own + 9))
+    let back = driver.handle(Driver.acknowledged(0, epoch: 2, incarnation: own))
+    #expect(Driver.plans(back).first?.epoch == epoch(2))
+  }
+
+  @Test func nobodyWhoComesIsAnErrorAtTheDeadline() {
+    var driver = Driver(tp: 2, onRankLoss: .respawn, adopts: true)
+    let own = Hello.firstOwnIncarnation
+    for rank in 0..<2 {
+      _ = driver.handle(Driver.hello(rank, incarnation: own), Driver.ready(rank, incarnation: own))
+    }
+    _ = driver.handle(.rankLost(rank: 1, incarnation: own, Driver.killed))
+    let failure = Driver.failure(driver.handle(.tick, after: driver.core.settings.joinDeadline))
+    #expect(failure?.rank == 1 && failure?.description.contains("nobody came for it") == true)
+  }
+
+  /// A client that carries a process of another host exits where that one is killed.
+  @Test func aWorkerThatIsLostWhileItLoadsIsReplaced() {
+    var driver = Driver(tp: 2, onRankLoss: .respawn)
+    _ = driver.handle(Driver.hello(0), Driver.hello(1))
+    let lost = driver.handle(.rankLost(rank: 1, RankLoss(.exited(code: 255), "exited with code 255")))
+    #expect(lost.contains { if case .startRank(1, 1, _) = $0 { true } else { false } })
+    var early = Driver(tp: 2, onRankLoss: .respawn)
+    _ = early.handle(Driver.hello(0))
+    let loss = RankLoss(.exited(code: 127), "exited with code 127")
+    #expect(Driver.failure(early.handle(.rankLost(rank: 1, loss)))?.rank == 1)
+  }
+
   @Test func untouchedGroupsKeepTheirKeysAndValues() throws {
     var driver = Driver(attnDP: 2, onRankLoss: .respawn)
     driver.open()

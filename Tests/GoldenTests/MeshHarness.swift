@@ -51,7 +51,7 @@ enum MeshHarness {
       var settings = WorkerSettings(
         modelDirectory: model.path, configJSON: config, dummySeed: nil, quantization: shape.quantization,
         mesh: shape.mesh, rank: rank,
-        limits: StepScript.limits(sequences, shape), threads: shape.threads, spins: false, firstCPU: -1,
+        limits: StepScript.limits(sequences, shape), threads: shape.threads, spins: false,
         instructionSet: shape.instructionSet.rawValue, collectiveMilliseconds: 60_000,
         expertDispatch: shape.dispatch)
       settings.balance = shape.balance
@@ -80,7 +80,7 @@ enum MeshHarness {
     let perRank = try RankHarness.values(shape.mesh.worldSize) { rank in
       var settings = WorkerSettings(
         modelDirectory: model.path, configJSON: config, dummySeed: nil, mesh: shape.mesh, rank: rank,
-        limits: StepScript.limits(sequences, shape), threads: 1, spins: false, firstCPU: -1,
+        limits: StepScript.limits(sequences, shape), threads: 1, spins: false,
         instructionSet: shape.instructionSet.rawValue, collectiveMilliseconds: 60_000,
         expertDispatch: shape.dispatch)
       settings.observations = [.exchanges, .expertLoad]

@@ -75,6 +75,19 @@ private func hosts(_ slots: Int...) -> [LaunchHost] {
     }
   }
 
+  @Test func aRankMovesToASpareSlotElsewhere() throws {
+    let placement = try RankPlacement(worldSize: 3, groupSize: 1, hosts: hosts(1, 1, 2, 1))
+    #expect(placement.hostOfRank == [0, 1, 2])
+    #expect(placement.moving(1, avoiding: [])?.hostOfRank == [0, 2, 2])
+    #expect(placement.moving(1, avoiding: [2])?.hostOfRank == [0, 3, 2])
+    #expect(placement.moving(1, avoiding: [2, 3]) == nil)
+  }
+
+  @Test func onlySSHsOwnCodeBlamesTheHost() {
+    #expect(SSHLauncher().blamesHost(.exited(code: 255)) && !SSHLauncher().blamesHost(.exited(code: 1)))
+    #expect(!SSHLauncher().blamesHost(.killed(signal: 9)) && !DirectLauncher().blamesHost(.exited(code: 255)))
+  }
+
   @Test func tooFewSlotsAreCounted() {
     let error = #expect(throws: LaunchError.self) {
       try RankPlacement(worldSize: 5, groupSize: 1, hosts: hosts(2, 2))

@@ -64,17 +64,17 @@ import Wire
     let context = try ZMQContext(security: .encrypted(try CurveKeys.generate()))
     let other = try ZMQContext(security: .encrypted(try CurveKeys.generate()))
     let place = try Endpoint("tcp://127.0.0.1:*")
-    let bound = Mailbox()
+    let (mine, theirs) = (Handover<Endpoint>(), Handover<Endpoint>())
     let server = Task(executorPreference: OwnThread()) {
       let link = try ZMQLink(other, rank: 1, worldSize: 2, endpoint: place, epoch: epoch)
-      bound.mine.set(link.endpoint)
-      try link.connect(to: 0, at: bound.theirs.get())
+      mine.set(link.endpoint)
+      try link.connect(to: 0, at: theirs.get())
       try LinkProbe(link, peer: 0, step: StepNumber(rawValue: 7)).serve()
     }
     let figures = try await OwnThread.run {
       let link = try ZMQLink(context, rank: 0, worldSize: 2, endpoint: place, epoch: epoch)
-      bound.theirs.set(link.endpoint)
-      try link.connect(to: 1, at: bound.mine.get())
+      theirs.set(link.endpoint)
+      try link.connect(to: 1, at: mine.get())
       return try LinkProbe(link, peer: 1, step: StepNumber(rawValue: 7)).measure()
     }
     try await server.value
@@ -95,28 +95,5 @@ import Wire
     let figures = LinkFigures(roundTripMicroseconds: 1, forwardBytesPerSecond: 2, backwardBytesPerSecond: 3)
     let answer = NodeAnswer(number: 9, clock: 1.5, figures: figures, problem: "none")
     #expect(NodeAnswer(answer.encoded) == answer && NodeAnswer([1]) == nil)
-  }
-}
-
-/// Two endpoints that threads hand to each other.
-private struct Mailbox: Sendable {
-  let mine = Slot()
-  let theirs = Slot()
-
-  final class Slot: Sendable {
-    private let filled = DispatchSemaphore(value: 0)
-    private nonisolated(unsafe) var endpoint: Endpoint?
-
-    func set(_ endpoint: Endpoint) {
-      unsafe self.endpoint = endpoint
-      filled.signal()
-    }
-
-    func get() throws -> Endpoint {
-      guard filled.wait(timeout: .now() + 30) == .success, let endpoint = unsafe endpoint else {
-        throw HarnessError("the other side did not come")
-      }
-      return endpoint
-    }
   }
 }

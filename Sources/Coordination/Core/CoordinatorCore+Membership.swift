@@ -10,6 +10,11 @@ extension CoordinatorCore {
       directives.append(.refuse(rank: rank, incarnation: hello.incarnation, problem))
       return
     }
+    if adopts(hello) {
+      members[rank].incarnation = hello.incarnation
+      // It was started knowing of no epoch.
+      members[rank].startedIn = Epoch(rawValue: 0)
+    }
     members[rank].state = .loading
     members[rank].hello = hello
     members[rank].deadline = now + settings.loadDeadline
@@ -21,6 +26,12 @@ extension CoordinatorCore {
       let change = EpochChange(epoch: epoch, text: "the epoch changed while rank \(rank) joined")
       directives.append(.changeEpoch(change, ranks: [rank]))
     }
+  }
+
+  /// Whether a worker that came by itself may have the rank.
+  private func adopts(_ hello: Hello) -> Bool {
+    settings.adoptsWorkers && hello.incarnation >= Hello.firstOwnIncarnation
+      && members[Int(hello.rank)].state == .missing
   }
 
   private func objection(to hello: Hello) -> String? {
@@ -37,6 +48,12 @@ extension CoordinatorCore {
       return "rank \(hello.rank) is not on this mesh; ranks are 0 to \(members.count - 1)"
     }
     let member = members[Int(hello.rank)]
+    if adopts(hello) { return nil }
+    if settings.adoptsWorkers, let known = member.hello {
+      return
+        "rank \(hello.rank) is taken by process \(known.processID) on \(known.hostName); it is free again when"
+        + " that one is lost"
+    }
     guard hello.incarnation == member.incarnation else {
       return
         "start \(hello.incarnation) of rank \(hello.rank) on \(hello.hostName) is not the one that is awaited"

@@ -52,15 +52,20 @@ extension CoordinatorCore {
         rank: rank, code: code, description: description, host: members[rank].hello?.hostName, loss: loss)
     }
     guard settings.onRankLoss != .fail else { return failure(sentence) }
+    if settings.adoptsWorkers, members[rank].state == .missing, loss.cause == .late {
+      return failure("\(sentence); nobody came for it")
+    }
     let count = members[rank].losses.count
     if count > settings.restarts.count {
       return failure(
         "\(sentence); it was lost \(count) times within \(settings.restarts.window), and at most"
           + " \(settings.restarts.count) replacements are allowed")
     }
-    guard phase == .joining, members[rank].incarnation == 0 else { return nil }
-    // What cannot start the first time will not start the second time either, unless someone killed it.
+    guard phase == .joining, members[rank].starts == 0 else { return nil }
+    // What cannot start the first time will not start the second time either, unless someone killed it. A client that
+    // carries the process of another host exits where that one is killed, so what had joined may come again.
     switch loss.cause {
+    case .exited where members[rank].hello != nil: return nil
     case .exited, .notStarted, .gaveUp, .late: return failure(sentence)
     case .killed, .hung, .unreachable: return nil
     }

@@ -27,6 +27,8 @@ package struct CoordinatorSettings: Sendable {
   /// Where `RankLossPolicy.shrink` may go, the best one first.
   package var smallerMeshes: [SmallerMesh] = []
   package var restarts = RestartLimits()
+  /// Workers come by themselves: nobody knows beforehand which start of a rank the next one will be.
+  package var adoptsWorkers = false
   /// Later than any epoch that a former coordinator of the same workers may have given.
   package var firstEpoch = Epoch(rawValue: 1)
   /// A rank that has pulsed once is taken for hung when it is silent for twice this long.

@@ -5,6 +5,8 @@ internal import Wire
 struct Member: Sendable {
   /// Which start of the rank it is; everything from an earlier one is void.
   var incarnation: UInt32 = 0
+  /// How often it has been replaced.
+  var starts = 0
   var state = State.missing
   var hello: Hello?
   var bytesDone: UInt64 = 0
@@ -42,7 +44,8 @@ struct Member: Sendable {
   /// The next process of the same rank, not started yet.
   func successor(restartAt: Timestamp) -> Member {
     var next = Member()
-    next.incarnation = incarnation + 1
+    next.incarnation = incarnation &+ 1
+    next.starts = starts + 1
     next.state = .paused(until: restartAt)
     next.losses = losses
     return next

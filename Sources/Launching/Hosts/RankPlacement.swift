@@ -2,7 +2,7 @@
 package struct RankPlacement: Sendable, Hashable {
   package let hosts: [LaunchHost]
   /// Index into `hosts`, by rank.
-  package let hostOfRank: [Int]
+  package private(set) var hostOfRank: [Int]
 
   /// Fills the hosts in order, keeping each `groupSize` consecutive ranks on one host where one has room: they exchange
   /// the most.
@@ -42,6 +42,19 @@ package struct RankPlacement: Sendable, Hashable {
   private init(hosts: [LaunchHost], hostOfRank: [Int]) {
     self.hosts = hosts
     self.hostOfRank = hostOfRank
+  }
+
+  /// The placement with one rank on another host, the first that has a slot free and is not among `avoided`; nil when
+  /// there is none.
+  package func moving(_ rank: Int, avoiding avoided: Set<Int>) -> RankPlacement? {
+    guard
+      let spare = hosts.indices.first(where: { host in
+        !avoided.contains(host) && host != hostOfRank[rank] && ranks(on: host).count < hosts[host].slots
+      })
+    else { return nil }
+    var moved = self
+    moved.hostOfRank[rank] = spare
+    return moved
   }
 
   package func host(of rank: Int) -> LaunchHost { hosts[hostOfRank[rank]] }

@@ -6,6 +6,13 @@
 package protocol Launcher: Sendable {
   /// What this host starts so that `launch` runs on `host`.
   func client(for launch: RankLaunch, on host: LaunchHost) -> RankLaunch
+
+  /// Whether such an end speaks against the host rather than against the process that ran there.
+  func blamesHost(_ ending: RankExit.Ending) -> Bool
+}
+
+extension Launcher {
+  package func blamesHost(_ ending: RankExit.Ending) -> Bool { false }
 }
 
 /// Ranks as children of this process.

@@ -31,6 +31,9 @@ package struct SSHLauncher: Launcher {
       input: launch.input)
   }
 
+  /// 255 is ssh's own code: it could not connect, or lost its connection.
+  package func blamesHost(_ ending: RankExit.Ending) -> Bool { ending == .exited(code: 255) }
+
   /// Where the client is: a name is looked for by `env`, as a shell would.
   private static func path(of name: String) -> String { name.hasPrefix("/") ? name : "/usr/bin/\(name)" }
 }

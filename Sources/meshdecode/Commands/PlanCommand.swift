@@ -1,9 +1,11 @@
 internal import ArgumentParser
+internal import Launching
 internal import Parsing
 internal import Planning
 internal import Presentation
 internal import RunSetup
 internal import Settings
+internal import Topology
 
 struct PlanCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -13,6 +15,7 @@ struct PlanCommand: ParsableCommand {
       Examples:
         meshdecode plan --tp 2
         meshdecode plan --model DIR --tp 4 --ep 2 --output json
+        meshdecode plan --model DIR --tp 2 --ep 2 --hostfile deploy/ssh/hosts   # and which rank runs where
         meshdecode plan --hf-config config.json --additional-config \
       '{"sharding": {"sharding_strategy": {"enable_dp_attention": true, "expert_parallelism": 4}}}'
         meshdecode plan --model DIR --simulate nodes=64,tp=8,ep=32,attn_dp=8,link=25gbe,rtt=40us
@@ -44,10 +47,11 @@ struct PlanCommand: ParsableCommand {
   @OptionGroup(title: "Model") var model: ModelOptions
   @OptionGroup(title: "Mesh") var mesh: MeshOptions
   @OptionGroup(title: "Scheduler") var scheduler: SchedulerOptions
+  @OptionGroup(title: "Launch") var launch: LaunchOptions
   @OptionGroup(title: "Output") var output: OutputOptions
 
   func run() throws {
-    let settings = try resolve(config, [model, mesh, scheduler, output])
+    let settings = try resolve(config, [model, mesh, scheduler, launch, output])
     var lanes: Int?
     if let numLanes {
       guard let number = Int(numLanes), (1...1024).contains(number) else {
@@ -61,13 +65,20 @@ struct PlanCommand: ParsableCommand {
       } else {
         try RunSetup(settings: settings, modelDirectory: try modelDirectory(of: settings))
       }
-    let (page, json): (String, JSONValue)
+    var (page, json): (String, JSONValue)
     if let cluster {
       let simulation = try setup.simulate(cluster, numLanes: lanes)
       (page, json) = (simulation.page, simulation.json)
     } else {
       let plan = try setup.plan(numLanes: lanes)
       (page, json) = (plan.page, plan.json)
+      if let placement = try setup.placement() {
+        page += "\n" + PlacementPage.text(placement, tp: setup.shape.tp)
+        json = .object(
+          JSONObject(
+            (json.object?.members ?? []) + [("placement", PlacementPage.json(placement, tp: setup.shape.tp))])
+        )
+      }
     }
     switch settings.output.format {
     case .text: try Terminal.write(page + "\n")

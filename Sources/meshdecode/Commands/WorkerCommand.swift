@@ -48,8 +48,10 @@ struct WorkerCommand: ParsableCommand {
   @Option(name: .customLong("epoch"), help: "The membership epoch that it joins.")
   var epoch: UInt64 = 1
 
-  @Option(name: .customLong("incarnation"), help: "How often this rank was started before.")
-  var incarnation: UInt32 = 0
+  @Option(
+    name: .customLong("incarnation"),
+    help: "How often this rank was started before; left out by workers that come by themselves.")
+  var incarnation: UInt32?
 
   @Option(name: .customLong("pulse-endpoint"), help: "Where its signs of life go; left out, it sends none.")
   var pulseEndpoint: String = ""
@@ -86,7 +88,8 @@ struct WorkerCommand: ParsableCommand {
       let endpoints = try endpoints(coordinator, pass)
       var connection = WorkerConnection(
         coordinator: endpoints.control.description, rank: rank, worldSize: worldSize,
-        dataEndpoint: dataEndpoint, epoch: Epoch(rawValue: epoch), incarnation: incarnation,
+        dataEndpoint: dataEndpoint, epoch: Epoch(rawValue: epoch),
+        incarnation: incarnation ?? .random(in: Hello.firstOwnIncarnation ..< .max),
         buildID: BuildInfo.version, pulseEndpoint: endpoints.pulses,
         pulsePeriod: .milliseconds(pulseMilliseconds),
         security: pass.map { .encrypted($0.keys) } ?? (insecure ? .insecure : .localOnly))
