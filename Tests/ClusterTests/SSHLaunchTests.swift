@@ -85,7 +85,7 @@ struct SSHLaunchTests {
 
   @Test func aDrillLosesAHostAndNoToken() async throws {
     try await Self.withLab(2) { lab in
-      let plan = Fixtures.packageRoot.appendingPathComponent("configs/drills/host.yaml").path
+      let plan = Fixtures.packageRoot.appendingPathComponent("configs/drills/host-loss.yaml").path
       let command = lab.onHub(
         ["drill", "--plan", plan, "--tp", "2", "--ep", "2", "--max-tokens", "32", "--output", "json"]
           + (try lab.flags(slots: 2)))

@@ -7,11 +7,11 @@ import Testing
   @Test func measuresMeshesAndComparesTokens() async throws {
     try await withTemporaryDirectory { directory in
       let page = directory.appendingPathComponent("scale.html")
-      let outcome = try await ProcessHarness.run([
-        "bench", "scale", "--meshes", "tp1; tp2; tp2,ep2; attn_dp=2", "-n", "12", "-p", "4", "--repetitions",
-        "1",
-        "--batch", "2", "--html", page.path, "--output", "json",
-      ])
+      let outcome = try await ProcessHarness.run(
+        [
+          "bench", "scale", "--meshes", "tp1; tp2; tp2,ep2; attn_dp=2", "-n", "12", "-p", "4",
+          "--repetitions", "1", "--batch", "2", "--html", page.path, "--output", "json",
+        ], deadline: .seconds(240))
       #expect(outcome.exitCode == 0, "\(outcome.standardError)")
       let rows = try #require(JSONReader.parse(outcome.standardOutput)["rows"]?.array)
       #expect(rows.map { $0["mesh"]?.string } == ["single", "tp=2", "tp=2 ep=2", "attn_dp=2"])

@@ -5,7 +5,8 @@ import Wire
 @Suite struct FaultPlanTests {
   /// Kinds that need more than any run offers: root, a file, keys, or all ranks of a host.
   private static let notRandom: [Fault.Kind] = [
-    .hostLoss, .outOfMemory, .nan, .bitFlip, .checkpointCorrupt, .checkpointMissing, .wrongVersion, .stranger,
+    .hostLoss, .coordinatorKill, .outOfMemory, .nan, .bitFlip, .checkpointCorrupt, .checkpointMissing,
+    .wrongVersion, .stranger,
   ]
 
   @Test func aPlanIsRead() throws {

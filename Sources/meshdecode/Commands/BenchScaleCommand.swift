@@ -82,6 +82,8 @@ struct BenchScaleCommand: ParsableCommand {
     var report = ScaleReport(
       model: "", format: "", transport: settings.launch.transport.rawValue, promptTokens: promptTokens,
       generatedTokens: generateTokens, rows: [], machine: [], assumptions: [])
+    // A mesh that cannot be is said before anything is measured.
+    for shape in shapes { try check(settings, shape) }
     let probe = skipsPrediction ? nil : try measureMachine(settings)
     for shape in shapes {
       Terminal.note("measuring \(shape) ...")
@@ -159,6 +161,11 @@ struct BenchScaleCommand: ParsableCommand {
     "exchanges follow one another and overlap with nothing",
     "where ranks outnumber cores, a rank that waits for a core shows as wire or wait: look at their sum",
   ]
+
+  private func check(_ settings: EngineSettings, _ shape: MeshShape) throws {
+    let setup = try RunSetup(settings: settings.on(shape), modelDirectory: try modelDirectory(of: settings))
+    _ = try RunSizes(setup.engineConfiguration())
+  }
 
   private func start(_ settings: EngineSettings, _ shape: MeshShape) throws -> RunningMesh {
     try RunningMesh.start(settings.on(shape)) { configuration in
