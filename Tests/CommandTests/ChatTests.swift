@@ -159,7 +159,7 @@ struct ChatTerminalTests {
       let pipe = base.appendingPathComponent("keys").path
       try Process.run(URL(fileURLWithPath: "/usr/bin/mkfifo"), arguments: [pipe]).waitUntilExit()
       let chat =
-        "exec '\(ProcessHarness.executable.path)' generate --chat --run-directory '\(runs.path)' \(flags)"
+        "exec '\(ProcessHarness.executable.path)' generate --chat --pulse-milliseconds 10000 --run-directory '\(runs.path)' \(flags)"
       let outcome = try await ProcessHarness.withProcess(
         ["-c", "exec script -qec \"\(chat)\" /dev/null < '\(pipe)'"],
         executable: URL(fileURLWithPath: "/bin/sh")

@@ -22,7 +22,8 @@ import Testing
   }
 
   private static func outputs(_ arguments: [String]) async throws -> [JSONValue] {
-    let outcome = try await ProcessHarness.run(["generate"] + arguments + ["--output", "json"])
+    let outcome = try await ProcessHarness.run(
+      ["generate", "--pulse-milliseconds", "10000"] + arguments + ["--output", "json"])
     #expect(outcome.exitCode == 0, "\(outcome.standardError)")
     #expect(outcome.standardError == "")
     return try JSONReader.parse(outcome.standardOutput)["outputs"]?.array ?? []
