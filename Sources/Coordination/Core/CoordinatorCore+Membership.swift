@@ -14,6 +14,8 @@ extension CoordinatorCore {
       members[rank].incarnation = hello.incarnation
       // It was started knowing of no epoch.
       members[rank].startedIn = Epoch(rawValue: 0)
+      // Pulses that came before these words were nobody's; whoever falls silent now is missed all the same.
+      hear(rank, at: now)
     }
     members[rank].state = .loading
     members[rank].hello = hello
@@ -124,7 +126,7 @@ extension CoordinatorCore {
 
   mutating func note(_ pulse: Pulse, at moment: Timestamp) {
     let rank = Int(pulse.rank)
-    members[rank].lastPulse = max(members[rank].lastPulse ?? moment, moment)
+    hear(rank, at: moment)
     if members[rank].progressedAt == nil || members[rank].lastProgress != pulse.progress
       || members[rank].lastPhase != pulse.phase
     {
@@ -132,6 +134,11 @@ extension CoordinatorCore {
       members[rank].progressedAt = moment
     }
     members[rank].lastPhase = pulse.phase
+  }
+
+  /// A sign of life; from the first one on, silence is noticed.
+  private mutating func hear(_ rank: Int, at moment: Timestamp) {
+    members[rank].lastPulse = max(members[rank].lastPulse ?? moment, moment)
     let limit = moment + silenceLimit
     pulseCheck = min(pulseCheck ?? limit, limit)
   }
