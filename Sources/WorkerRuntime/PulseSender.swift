@@ -44,6 +44,8 @@ final class PulseSender: Sendable {
         rank: rank, epoch: connection.epoch, incarnation: connection.incarnation, channel: .pulse),
       checksum: { HardwareChecksum.crc32c($0, $1) })
     let limit = Self.silenceLimit(period: connection.pulsePeriod)
+    // Answers come to pulses: with long periods more of them are sent, or the coordinator would seem silent.
+    let period = min(connection.pulsePeriod, limit / 4)
     var heard = Deadline.now
     while !isStopped.load(ordering: .relaxed) {
       let pulse = progress.pulse(rank: rank)
@@ -52,13 +54,13 @@ final class PulseSender: Sendable {
         ControlMessage(kind: .pulse, epoch: pulse.epoch, step: pulse.step, payload: pulse.encoded()),
         deadline: .immediate)
       let started = Deadline.now
-      let beat = Deadline.after(connection.pulsePeriod)
+      let beat = Deadline.after(period)
       while !beat.hasPassed {
         if try client.receive(deadline: beat) != nil { heard = Deadline.now }
       }
       let now = Deadline.now
       // Whoever was stopped itself has heard nothing either; that is nobody's silence.
-      if Self.duration(now - started) > connection.pulsePeriod * 2 { heard = now }
+      if Self.duration(now - started) > period * 2 { heard = now }
       if Self.duration(now - heard) > limit { coordinatorLost(Self.duration(now - heard)) }
     }
   }
