@@ -1,6 +1,7 @@
 internal import Coordination
 internal import Engine
 internal import Scheduling
+internal import Transport
 internal import Wire
 
 /// Follows a run: which faults are due, what became of them.
@@ -8,7 +9,7 @@ struct DrillWatch {
   let started: Int64
   var outcome: DrillOutcome
   private var tokens = 0
-  private var random: PlanRandom
+  private var random: SeededDraws
   /// Faults that could not be made; they are not tried again.
   private var withdrawn: Set<Int> = []
 
@@ -16,7 +17,7 @@ struct DrillWatch {
     self.started = started
     outcome = DrillOutcome(streams: Array(repeating: [], count: requests))
     outcome.faults = plan.faults.map { DrillOutcome.FaultTimes(fault: $0) }
-    random = PlanRandom(state: plan.seed ^ 0xc4a5)
+    random = SeededDraws(state: plan.seed ^ 0xc4a5)
   }
 
   /// When a fault is due by the clock alone.

@@ -9,7 +9,7 @@ struct FaultInjector {
   private var rules: [(rule: LinkRule, end: Int64?)] = []
   private let seed: UInt64
   private let given: LinkConditions
-  private var random: PlanRandom
+  private var random: SeededDraws
   private let checkpoint: CheckpointDoor?
   private var checkpointEnd: Int64?
   private var places: [Int: MemoryDoor.Place] = [:]
@@ -21,7 +21,7 @@ struct FaultInjector {
   ///   that can be broken, workers that tell where their weights lie.
   init(plan: FaultPlan, configuration: inout EngineConfiguration) throws(EngineError) {
     seed = plan.seed
-    random = PlanRandom(state: plan.seed ^ 0x00d0_0125)
+    random = SeededDraws(state: plan.seed ^ 0x00d0_0125)
     given = configuration.linkConditions ?? LinkConditions()
     if plan.faults.contains(where: { $0.kind.isLink }) { configuration.linkConditions = given }
     configuration.tellsAddresses = plan.faults.contains { $0.kind.breaksMemory }

@@ -1,3 +1,4 @@
+internal import Transport
 /// What is to be broken in a run, and when: a value that can be written, read and replayed.
 package struct FaultPlan: Sendable, Equatable {
   /// Where it came from: a file, or the seed of a random one.
@@ -30,7 +31,7 @@ package struct FaultPlan: Sendable, Equatable {
 extension FaultPlan {
   /// A plan of one to three faults that follows from `seed` alone; one in five is a double fault.
   package static func random(seed: UInt64, worldSize: Int, tokens: Int) -> FaultPlan {
-    var random = PlanRandom(state: seed)
+    var random = SeededDraws(state: seed)
     var faults: [Fault] = []
     for _ in 0...random.below(3) {
       let trigger = Fault.Trigger.tokens(1 + random.below(max(1, tokens * 3 / 4)))
@@ -53,7 +54,7 @@ extension FaultPlan {
   }
 
   private static func linkFault(
-    _ random: inout PlanRandom, _ worldSize: Int, _ trigger: Fault.Trigger
+    _ random: inout SeededDraws, _ worldSize: Int, _ trigger: Fault.Trigger
   ) -> Fault {
     let kinds: [Fault.Kind] = [
       .drop, .duplicate, .reorder, .corrupt, .truncate, .stale, .cut, .partition, .delay, .jitter, .bandwidth,
@@ -74,24 +75,6 @@ extension FaultPlan {
     default: return Fault(kind, .everywhere, trigger: trigger, amount: Double(50 + random.below(500)))
     }
   }
-}
-
-/// SplitMix64 (Steele, Lea, Flood 2014).
-struct PlanRandom {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
-  }
-
-  mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
-
-  /// Evenly in 0 ..< 1.
-  mutating func unit() -> Double { Double(next() >> 11) * 0x1p-53 }
 }
 
 extension FaultPlan {

@@ -42,7 +42,7 @@ package struct Soak {
     try engine.waitUntilReady()
     let clock = ContinuousClock()
     let started = clock.now
-    var random = SoakRandom(state: seed)
+    var random = SeededDraws(state: seed)
     var report = SoakReport(seed: seed)
     var first: UInt64 = 0
     do throws(EngineError) {
@@ -75,7 +75,7 @@ package struct Soak {
     return report
   }
 
-  private func faults(_ random: inout SoakRandom, _ worldSize: Int) -> [SoakFault] {
+  private func faults(_ random: inout SeededDraws, _ worldSize: Int) -> [SoakFault] {
     let tokens = prompts.count * (sampling.maxTokens ?? 1)
     return (0..<random.below(mostFaults + 1)).map { _ in
       SoakFault(
@@ -145,18 +145,5 @@ struct SoakRound {
       }
     default: break
     }
-  }
-}
-
-/// SplitMix64 (Steele, Lea, Flood 2014).
-struct SoakRandom {
-  var state: UInt64
-
-  mutating func below(_ bound: Int) -> Int {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return Int((z ^ (z >> 31)) % UInt64(bound))
   }
 }

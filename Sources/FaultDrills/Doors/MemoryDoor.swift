@@ -1,3 +1,4 @@
+internal import Transport
 internal import Foundation
 
 /// Breaks the weights of a running worker from outside, as a cosmic ray or a bad module would.
@@ -12,14 +13,14 @@ struct MemoryDoor {
   let place: Place
 
   /// Overwrites a part of the weights with not-a-numbers, in whichever float format they are.
-  func fillWithNaN(part: Double, _ random: inout PlanRandom) throws {
+  func fillWithNaN(part: Double, _ random: inout SeededDraws) throws {
     let count = max(4096, Int(Double(place.byteCount) * part)) / 4 * 4
     let start = random.below(max(1, place.byteCount - count)) / 4 * 4
     try write([UInt8](repeating: 0xff, count: min(count, place.byteCount - start)), at: start)
   }
 
   /// Sets the highest bit of exponents, in so many 16-bit words.
-  func setExponentBits(words: Int, _ random: inout PlanRandom) throws {
+  func setExponentBits(words: Int, _ random: inout SeededDraws) throws {
     let file = try open()
     defer { try? file.close() }
     for _ in 0..<words {

@@ -103,6 +103,6 @@ struct NormalizedText {
     // Marks join or follow the first character; everything after them is as long as it is on its own.
     leadingCount = max(1, bytes.count - form.normalize(suffix).count)
     // A mark that joined it is part of it: what comes from the first character ends with a whole scalar.
-    while leadingCount < bytes.count, bytes[leadingCount] & 0xC0 == 0x80 { leadingCount += 1 }
+    while leadingCount < bytes.count, UTF8Scalars.isContinuation(bytes[leadingCount]) { leadingCount += 1 }
   }
 }

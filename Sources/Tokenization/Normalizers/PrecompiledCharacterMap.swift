@@ -60,7 +60,7 @@ struct PrecompiledCharacterMap: Sendable {
     var window = 32
     while true {
       var windowEnd = min(bytes.count, start + window)
-      while windowEnd < bytes.count, bytes[windowEnd] & 0xC0 == 0x80 { windowEnd += 1 }
+      while windowEnd < bytes.count, UTF8Scalars.isContinuation(bytes[windowEnd]) { windowEnd += 1 }
       let length = String(decoding: bytes[start..<windowEnd], as: UTF8.self).first?.utf8.count ?? 1
       // A cluster that fills its window may go on behind it.
       if start + length < windowEnd || windowEnd == bytes.count { return start + length }

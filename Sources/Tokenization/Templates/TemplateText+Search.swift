@@ -155,7 +155,7 @@ extension TemplateText {
     }
     while right, end > start {
       var last = end - 1
-      while last > start, utf8[last] & 0xC0 == 0x80 { last -= 1 }
+      while last > start, UTF8Scalars.isContinuation(utf8[last]) { last -= 1 }
       var next = last
       guard matches(utf8.scalar(at: &next)) else { break }
       end = last

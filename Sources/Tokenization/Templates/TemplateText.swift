@@ -15,7 +15,7 @@ struct TemplateText: Sendable {
   init(utf8 bytes: [UInt8]) {
     utf8 = bytes
     var continuations = 0
-    for byte in bytes where byte & 0xC0 == 0x80 { continuations += 1 }
+    for byte in bytes where UTF8Scalars.isContinuation(byte) { continuations += 1 }
     count = bytes.count - continuations
   }
 
@@ -50,7 +50,7 @@ struct TemplateText: Sendable {
     var offset = 0
     while remaining > 0 {
       offset += 1
-      while offset < utf8.count, utf8[offset] & 0xC0 == 0x80 { offset += 1 }
+      while offset < utf8.count, UTF8Scalars.isContinuation(utf8[offset]) { offset += 1 }
       remaining -= 1
     }
     return offset

@@ -6,6 +6,10 @@ enum UTF8Scalars {
     lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4
   }
 
+  /// Whether a byte is one of a scalar's after its first.
+  @inline(__always)
+  static func isContinuation(_ byte: UInt8) -> Bool { byte & 0xC0 == 0x80 }
+
   /// The scalar that starts at `index` and its length in bytes.
   @inline(__always)
   static func decode(_ bytes: Span<UInt8>, at index: Int) -> (scalar: UInt32, length: Int) {
@@ -40,7 +44,7 @@ enum UTF8Scalars {
   /// The start of the scalar that ends just before `end` (which is greater than zero).
   static func start(before end: Int, in bytes: Span<UInt8>) -> Int {
     var index = end - 1
-    while index > 0, bytes[index] & 0xC0 == 0x80 { index -= 1 }
+    while index > 0, isContinuation(bytes[index]) { index -= 1 }
     return index
   }
 

@@ -58,7 +58,7 @@ struct BenchCollectivesCommand: ParsableCommand {
     switch settings.output.format {
     case .json:
       let document: JSONValue = ["rows": .array(rows.map(Self.json))]
-      try Terminal.write(JSONWriter.string(document, options: .spaced) + "\n")
+      try Terminal.writeDocument(document)
     case .text: try Terminal.write(Self.table(rows).text + "\n")
     }
     guard rows.allSatisfy(\.verified) else {
@@ -88,14 +88,6 @@ struct BenchCollectivesCommand: ParsableCommand {
     } catch let failure as CollectiveBenchmark.Failure {
       throw CommandFailure(.failedWhileRunning, "\(failure)")
     }
-  }
-
-  private func integer(_ flag: String, _ text: String, _ range: ClosedRange<Int>) throws -> Int {
-    guard let number = Int(text), range.contains(number) else {
-      throw SettingsError(
-        "\(flag) cannot be '\(text)'; give a number in the range \(range.lowerBound) to \(range.upperBound).")
-    }
-    return number
   }
 
   private static func json(_ row: CollectiveBenchmark.Row) -> JSONValue {

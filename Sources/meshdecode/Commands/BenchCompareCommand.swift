@@ -42,7 +42,7 @@ struct BenchCompareCommand: ParsableCommand {
         "rows": .array(rows), "only_before": .array(comparison.onlyBefore.map { .string($0) }),
         "only_after": .array(comparison.onlyAfter.map { .string($0) }),
       ]
-      try Terminal.write(JSONWriter.string(document, options: .spaced) + "\n")
+      try Terminal.writeDocument(document)
     case .text:
       var table = Presentation.Table([
         ("measurement", .left), ("unit", .left), ("before", .right), ("after", .right), ("ratio", .right),

@@ -49,12 +49,10 @@ struct BenchDecodeCommand: ParsableCommand {
 
   func run() throws {
     try trace.check()
-    for (name, value, range) in [
+    try require([
       ("-p", promptTokens, 0...1_000_000), ("-n", generateTokens, 0...1_000_000),
       ("--repetitions", repetitions, 1...1000),
-    ] where !range.contains(value) {
-      throw SettingsError("\(name) cannot be \(value); give \(range.lowerBound) to \(range.upperBound).")
-    }
+    ])
     let batches = try batchSizes()
     let most = batches.max() ?? 1
     let settings = try resolve(config, [model, mesh, scheduler, launch, output])
@@ -81,7 +79,7 @@ struct BenchDecodeCommand: ParsableCommand {
     switch settings.output.format {
     case .json:
       let document: JSONValue = ["rows": .array(rows.map { json($0, running) })]
-      try Terminal.write(JSONWriter.string(document, options: .spaced) + "\n")
+      try Terminal.writeDocument(document)
     case .text: try Terminal.write(table(rows, running).text + "\n")
     }
   }

@@ -85,7 +85,7 @@ struct BenchKernelsCommand: ParsableCommand {
         "machine": .array(machines.map(Self.json)),
         "rows": .array(measured.map { row in Self.json(row, machines.first { $0.threads == row.threads }) }),
       ]
-      try Terminal.write(JSONWriter.string(document, options: .spaced) + "\n")
+      try Terminal.writeDocument(document)
     case .text: try Terminal.write(Self.text(measured, machines))
     }
     guard measured.allSatisfy(\.verified) else {

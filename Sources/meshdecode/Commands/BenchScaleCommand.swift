@@ -65,13 +65,11 @@ struct BenchScaleCommand: ParsableCommand {
   @OptionGroup(title: "Output") var output: OutputOptions
 
   func run() throws {
-    for (name, value, range) in [
+    try require([
       ("-p", promptTokens, 1...1_000_000), ("-n", generateTokens, 8...1_000_000),
       ("--batch", batch, 1...4096),
       ("--repetitions", repetitions, 1...1000),
-    ] where !range.contains(value) {
-      throw SettingsError("\(name) cannot be \(value); give \(range.lowerBound) to \(range.upperBound).")
-    }
+    ])
     let settings = try resolve(config, [model, scheduler, launch, output])
     let shapes = try meshList(settings)
     var measurement = ScaleMeasurement()
@@ -189,7 +187,7 @@ struct BenchScaleCommand: ParsableCommand {
       }
     }
     switch settings.output.format {
-    case .json: try Terminal.write(JSONWriter.string(report.json, options: .spaced) + "\n")
+    case .json: try Terminal.writeDocument(report.json)
     case .text: try Terminal.write(report.text + "\n")
     }
   }

@@ -65,7 +65,7 @@ struct DoctorCommand: ParsableCommand {
     let report = PreflightReport(outcome, verdict)
     switch settings.output.format {
     case .text: try Terminal.write(report.text + "\n")
-    case .json: try Terminal.write(JSONWriter.string(report.json, options: .spaced) + "\n")
+    case .json: try Terminal.writeDocument(report.json)
     }
     guard verdict.passed else {
       throw CommandFailure(.failedCheck, "a host or a link is not fit for a run; see above")

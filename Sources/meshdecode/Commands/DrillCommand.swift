@@ -51,21 +51,19 @@ struct DrillCommand: ParsableCommand {
   @OptionGroup(title: "Output") var output: OutputOptions
 
   func run() throws {
-    let settings = try resolve(config, [model, mesh, scheduler, sampling, launch, output])
+    let settings = DrillWorkload.settings(
+      try resolve(config, [model, mesh, scheduler, sampling, launch, output]))
     guard (plan == nil) != (random == nil) else { throw SettingsError("Give one of --plan and --random.") }
     guard (1...64).contains(requests) else { throw SettingsError("--requests is \(requests); give 1 to 64.") }
     guard (1...1_000_000).contains(random ?? 1) else { throw SettingsError("--random takes 1 to 1000000.") }
     guard html == nil || plan != nil else { throw SettingsError("--html goes with --plan.") }
     let setup = try RunSetup(settings: settings, modelDirectory: try modelDirectory(of: settings))
-    var parameters = try setup.samplingParameters()
-    parameters.ignoreEOS = true
-    parameters.seed = parameters.seed ?? 7
     var engine = try setup.engineConfiguration()
     if settings.launch.distributedTimeoutSeconds == LaunchSettings().distributedTimeoutSeconds {
       engine.collectiveTimeout = .seconds(1)
     }
     let prompts = DrillWorkload.prompts(requests, vocabularySize: setup.vocabularySize)
-    let drill = Drill(prompts: prompts, sampling: parameters)
+    let drill = Drill(prompts: prompts, sampling: try setup.samplingParameters())
     let calm = try drill.run(engine, plan: FaultPlan(name: "no fault", faults: []))
     if let failure = calm.failure { throw CommandFailure(.failedWhileRunning, failure) }
     if let plan {
@@ -102,7 +100,7 @@ struct DrillCommand: ParsableCommand {
       try Data(page.utf8).write(to: URL(fileURLWithPath: html), options: .atomic)
     }
     if settings.output.format == .json {
-      try Terminal.write(JSONWriter.string(json(plan, outcome, verdict, setup), options: .spaced) + "\n")
+      try Terminal.writeDocument(json(plan, outcome, verdict, setup))
     } else {
       for entry in outcome.story {
         let rank = entry.rank.map { "rank \($0)" } ?? "all"
@@ -171,7 +169,7 @@ struct DrillCommand: ParsableCommand {
     progress.finish()
     if settings.output.format == .json {
       let document = tally.json(seed: planSeed, mesh: GenerationReport.mesh(setup.shape))
-      try Terminal.write(JSONWriter.string(document, options: .spaced) + "\n")
+      try Terminal.writeDocument(document)
     } else {
       try Terminal.write(tally.text(mesh: "\(setup.shape)"))
     }

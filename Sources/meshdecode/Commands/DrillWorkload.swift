@@ -14,6 +14,14 @@ enum DrillWorkload {
     }
   }
 
+  /// Every request as long as it may be, and drawn alike each time.
+  static func settings(_ given: EngineSettings) -> EngineSettings {
+    var settings = given
+    settings.sampling.ignoreEOS = true
+    settings.sampling.seed = settings.sampling.seed ?? 7
+    return settings
+  }
+
   /// Runs a plan that kills coordinators, with children of this executable that have the settings of this command.
   static func run(_ plan: FaultPlan, _ settings: EngineSettings, _ prompts: [[TokenID]]) throws
     -> DrillOutcome
@@ -25,8 +33,6 @@ enum DrillWorkload {
       atPath: directory, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
     defer { try? FileManager.default.removeItem(atPath: directory) }
     var settings = settings
-    settings.sampling.ignoreEOS = true
-    settings.sampling.seed = settings.sampling.seed ?? 7
     settings.output = OutputSettings()
     try Data(configuration(settings).utf8).write(to: URL(fileURLWithPath: directory + "/settings.yaml"))
     let drill = CoordinatorDrill(

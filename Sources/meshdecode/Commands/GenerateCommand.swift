@@ -160,7 +160,7 @@ struct GenerateCommand: ParsableCommand {
     case .json:
       let document = GenerationReport.json(
         model: RunningMesh.modelName(setup), mesh: setup.shape, completions: completions, timing: timing)
-      try Terminal.write(JSONWriter.string(document, options: .spaced) + "\n")
+      try Terminal.writeDocument(document)
     case .text:
       try show(completions, inputs, completions.count / max(1, inputs.count))
       if let running { summarise(timing, running) }
@@ -201,7 +201,7 @@ struct GenerateCommand: ParsableCommand {
     var timing = run.total
     timing.loadSeconds = running.loadSeconds
     switch settings.output.format {
-    case .json: try Terminal.write(JSONWriter.string(run.document(timing), options: .spaced) + "\n")
+    case .json: try Terminal.writeDocument(run.document(timing))
     case .text: if timing.outputTokens > 0 { summarise(timing, running) }
     }
   }

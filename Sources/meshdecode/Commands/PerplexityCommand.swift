@@ -61,7 +61,7 @@ struct PerplexityCommand: ParsableCommand {
         "perplexity": .number(outcome.perplexity), "tokens": .integer(Int64(outcome.tokens)),
         "windows": .integer(Int64(outcome.windows)),
       ]
-      try Terminal.write(JSONWriter.string(document, options: .spaced) + "\n")
+      try Terminal.writeDocument(document)
     case .text:
       try Terminal.write(
         "perplexity \(Numbers.decimal(outcome.perplexity, digits: 4)) over \(outcome.tokens) tokens in "

@@ -52,13 +52,7 @@ struct PlanCommand: ParsableCommand {
 
   func run() throws {
     let settings = try resolve(config, [model, mesh, scheduler, launch, output])
-    var lanes: Int?
-    if let numLanes {
-      guard let number = Int(numLanes), (1...1024).contains(number) else {
-        throw SettingsError("--num-lanes cannot be '\(numLanes)'; give a number in the range 1 to 1024.")
-      }
-      lanes = number
-    }
+    let lanes = try numLanes.map { try integer("--num-lanes", $0, 1...1024) }
     let setup =
       if let configFile {
         try RunSetup(settings: settings, configFile: configFile)
@@ -82,7 +76,7 @@ struct PlanCommand: ParsableCommand {
     }
     switch settings.output.format {
     case .text: try Terminal.write(page + "\n")
-    case .json: try Terminal.write(JSONWriter.string(json, options: .spaced) + "\n")
+    case .json: try Terminal.writeDocument(json)
     }
   }
 }

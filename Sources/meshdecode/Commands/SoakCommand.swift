@@ -42,7 +42,8 @@ struct SoakCommand: ParsableCommand {
   @OptionGroup(title: "Output") var output: OutputOptions
 
   func run() throws {
-    let settings = try resolve(config, [model, mesh, scheduler, sampling, launch, output])
+    let settings = DrillWorkload.settings(
+      try resolve(config, [model, mesh, scheduler, sampling, launch, output]))
     guard (1...604_800).contains(seconds) else {
       throw SettingsError("--for is \(seconds); give 1 to 604800.")
     }
@@ -56,9 +57,6 @@ struct SoakCommand: ParsableCommand {
       throw SettingsError("A soak needs ranks that come back; give --on-rank-loss respawn or spare.")
     }
     let setup = try RunSetup(settings: settings, modelDirectory: try modelDirectory(of: settings))
-    var parameters = try setup.samplingParameters()
-    parameters.ignoreEOS = true
-    parameters.seed = parameters.seed ?? 7
     let prompts = DrillWorkload.prompts(requests, vocabularySize: setup.vocabularySize)
     var engine = try setup.engineConfiguration()
     // A place of its own, so that every file in it is this run's.
@@ -69,7 +67,7 @@ struct SoakCommand: ParsableCommand {
     defer { try? FileManager.default.removeItem(atPath: base) }
     engine.runDirectoryBase = base
     let soak = Soak(
-      prompts: prompts, sampling: parameters, seed: UInt64(clamping: settings.model.seed),
+      prompts: prompts, sampling: try setup.samplingParameters(), seed: UInt64(clamping: settings.model.seed),
       mostFaults: mostFaults)
     let progress = Progress("Soaking")
     var report = try soak.run(engine, for: .seconds(seconds), directory: base) { time, _ in
@@ -80,7 +78,7 @@ struct SoakCommand: ParsableCommand {
     if !left.isEmpty { report.violations.append("\(left.count) files were left behind: \(left.prefix(3))") }
     if settings.output.format == .json {
       let document = report.json(mesh: GenerationReport.mesh(setup.shape))
-      try Terminal.write(JSONWriter.string(document, options: .spaced) + "\n")
+      try Terminal.writeDocument(document)
     } else {
       try Terminal.write(report.text(mesh: "\(setup.shape)"))
     }

@@ -54,11 +54,9 @@ struct TraceCommand: ParsableCommand {
   @OptionGroup(title: "Output") var output: OutputOptions
 
   func run() throws {
-    for (name, value, range) in [
+    try require([
       ("-p", promptTokens, 1...4096), ("-n", generateTokens, 1...4096), ("--batch", batch, 0...1024),
-    ] where !range.contains(value) {
-      throw SettingsError("\(name) cannot be \(value); give \(range.lowerBound) to \(range.upperBound).")
-    }
+    ])
     let settings = try resolve(config, [model, mesh, scheduler, launch, output])
     let running = try RunningMesh.start(settings) { configuration in
       configuration.observations = [.exchanges, .expertLoad]
@@ -84,7 +82,7 @@ struct TraceCommand: ParsableCommand {
     case .json:
       let document = TrafficReport.json(
         model: running.modelName, mesh: shards.mesh.shape, steps: steps, load: load)
-      try Terminal.write(JSONWriter.string(document, options: .spaced) + "\n")
+      try Terminal.writeDocument(document)
     case .text: try Terminal.write(page(step, layer: shown, steps: steps, load: load, running))
     }
     if let different = steps.first(where: { !$0.equalsFormula }) {
@@ -97,13 +95,7 @@ struct TraceCommand: ParsableCommand {
   /// The layer that was asked for, else the first with experts, else the first.
   private func layerToShow(_ shards: ShardPlan) throws -> Int {
     let layers = shards.model.layers
-    if let layer {
-      guard let index = Int(layer), layers.indices.contains(index) else {
-        throw SettingsError(
-          "--layer cannot be '\(layer)'; give a number in the range 0 to \(layers.count - 1).")
-      }
-      return index
-    }
+    if let layer { return try integer("--layer", layer, 0...layers.count - 1) }
     return layers.firstIndex { if case .experts = $0.feedForward { true } else { false } } ?? 0
   }
 

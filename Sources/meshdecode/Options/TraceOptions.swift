@@ -21,18 +21,14 @@ struct TraceOptions: ParsableArguments {
       valueName: "steps"))
   var steps = "256"
 
-  private var numSteps: Int? { Int(steps).flatMap { (1...100_000).contains($0) ? $0 : nil } }
-
   /// Before anything is started.
   func check() throws {
-    guard numSteps != nil else {
-      throw SettingsError("--trace-steps cannot be '\(steps)'; give a number in the range 1 to 100000.")
-    }
+    _ = try integer("--trace-steps", steps, 1...100_000)
   }
 
-  /// Ranks keep times from now on, if a trace is wanted.
+  /// Ranks keep times from now on, if a trace is wanted; after `check`.
   func begin(_ engine: MeshEngine) {
-    if file != nil, let numSteps { engine.recordTimes(steps: numSteps) }
+    if file != nil, let steps = Int(steps) { engine.recordTimes(steps: steps) }
   }
 
   /// Collects the times and writes the file, if a trace is wanted.
