@@ -253,12 +253,13 @@ let package = Package(
 if isFuzzing {
   func fuzzer(_ parser: String, _ dependencies: [Target.Dependency]) -> Target {
     .executableTarget(
-      name: "Fuzz\(parser)", dependencies: dependencies, path: "Tests/Fuzz/\(parser)",
+      name: "Fuzz\(parser)", dependencies: dependencies + ["FuzzSupport"], path: "Tests/Fuzz/\(parser)",
       swiftSettings: common, linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])])
   }
   package.targets += [
+    .target(name: "FuzzSupport", path: "Tests/Fuzz/Support", swiftSettings: common),
     fuzzer("JSON", ["Parsing"]),
-    fuzzer("Journal", ["Journaling"]),
+    fuzzer("Journal", ["Journaling", "Wire"]),
     fuzzer("Safetensors", ["Checkpoints"]),
     fuzzer("Template", ["Parsing", "Tokenization"]),
     fuzzer("Tokenizer", ["Tokenization", "Parsing"]),

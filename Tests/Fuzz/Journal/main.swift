@@ -1,4 +1,6 @@
+import FuzzSupport
 import Journaling
+import Wire
 
 // Any bytes either are refused with a sentence or give requests that survive writing and reading again.
 //
@@ -19,15 +21,4 @@ public func fuzzOneInput(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
   return 0
 }
 
-@_silgen_name("LLVMFuzzerRunDriver")
-func runFuzzer(
-  _ count: UnsafeMutablePointer<CInt>,
-  _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>>,
-  _ body: @convention(c) (UnsafePointer<UInt8>, Int) -> CInt
-) -> CInt
-
-// SwiftPM gives every executable the entry of its main.swift, so libFuzzer's own one is called from here.
-var argumentCount = CommandLine.argc
-var arguments = unsafe CommandLine.unsafeArgv
-let status = unsafe runFuzzer(&argumentCount, &arguments, fuzzOneInput)
-precondition(status == 0, "the fuzzer ended with status \(status)")
+unsafe fuzz(fuzzOneInput)

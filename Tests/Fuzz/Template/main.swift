@@ -1,3 +1,4 @@
+import FuzzSupport
 import Parsing
 import Tokenization
 
@@ -44,15 +45,4 @@ func render(_ source: String, _ limits: TemplateLimits) -> String {
   }
 }
 
-@_silgen_name("LLVMFuzzerRunDriver")
-func runFuzzer(
-  _ count: UnsafeMutablePointer<CInt>,
-  _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>>,
-  _ body: @convention(c) (UnsafePointer<UInt8>, Int) -> CInt
-) -> CInt
-
-// SwiftPM gives every executable the entry of its main.swift, so libFuzzer's own one is called from here.
-var argumentCount = CommandLine.argc
-var arguments = unsafe CommandLine.unsafeArgv
-let status = unsafe runFuzzer(&argumentCount, &arguments, fuzzOneInput)
-precondition(status == 0, "the fuzzer ended with status \(status)")
+unsafe fuzz(fuzzOneInput)
