@@ -40,7 +40,7 @@ struct DoctorLabTests {
     let flags = try lab.flags(extra: [2: "model=\(broken.path)"])
     let command = lab.onHub(["doctor", "--model", Self.model.path] + flags)
     let outcome = try await ProcessHarness.run(
-      command.arguments, executable: command.executable, deadline: .seconds(120))
+      command.arguments, executable: command.executable, deadline: .seconds(240))
     let text = outcome.standardOutput
     #expect(outcome.exitCode == 3, "\(outcome.standardError)")
     #expect(
@@ -56,7 +56,7 @@ struct DoctorLabTests {
       extra: [1: "executable=/nowhere/meshdecode"], more: ["10.77.0.99 slots=1"])
     let command = lab.onHub(["doctor", "--output", "json"] + flags)
     let outcome = try await ProcessHarness.run(
-      command.arguments, executable: command.executable, deadline: .seconds(120))
+      command.arguments, executable: command.executable, deadline: .seconds(240))
     #expect(outcome.exitCode == 3, "\(outcome.standardError)")
     let findings = try JSONReader.parse(outcome.standardOutput)["findings"]?.array ?? []
     func text(_ subject: String) -> String {

@@ -62,7 +62,7 @@ import Wire
   ) async throws -> ProcessOutcome {
     // A terminal or an orchestrator keeps standard input open; a file at its end is no life line.
     try await ProcessHarness.withProcess(
-      ["worker"], environment: meeting.place(rank).merging(environment) { $1 }, deadline: .seconds(90),
+      ["worker"], environment: meeting.place(rank).merging(environment) { $1 }, deadline: .seconds(240),
       body: body)
   }
 
@@ -73,7 +73,7 @@ import Wire
       try await Self.makeSecret(meeting.secret)
       async let first = Self.worker(meeting, 0)
       async let second = Self.worker(meeting, 1)
-      let outcome = try await ProcessHarness.run(meeting.coordinator(), deadline: .seconds(90))
+      let outcome = try await ProcessHarness.run(meeting.coordinator(), deadline: .seconds(240))
       #expect(outcome.exitCode == 0, "\(outcome.standardError)")
       #expect(outcome.standardOutput == single.standardOutput)
       #expect(try await [first.exitCode, second.exitCode] == [0, 0])
@@ -93,7 +93,7 @@ import Wire
       let doomed = Handover<RunningProcess>()
       async let second = Self.worker(meeting, 1) { doomed.set($0) }
       let outcome = try await ProcessHarness.withProcess(
-        meeting.coordinator(), deadline: .seconds(90)
+        meeting.coordinator(), deadline: .seconds(240)
       ) { running in
         try await running.wait { $0.standardOutput.utf8.count > 40 }
         try doomed.get().send(SIGKILL)
@@ -116,7 +116,7 @@ import Wire
     try await withTemporaryDirectory { folder in
       let meeting = try Meeting(folder)
       let outcome = try await ProcessHarness.run(
-        meeting.coordinator(patience: 2), deadline: .seconds(60))
+        meeting.coordinator(patience: 2), deadline: .seconds(240))
       #expect(outcome.exitCode == 1)
       #expect(
         outcome.standardError.contains("has not joined within 2")

@@ -142,9 +142,9 @@ final class SSHLab: Sendable {
     process.standardInput = FileHandle.nullDevice
     try process.run()
     let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
-    guard process.terminationStatus == 0 else {
-      throw HarnessError("a script of the lab ended with \(process.terminationStatus): \(script.prefix(200))")
+    let ending = ProcessOutcome.Ending(of: process)
+    guard ending == .exited(0) else {
+      throw HarnessError("a script of the lab ended with \(ending): \(script.prefix(200))")
     }
     return text
   }

@@ -43,7 +43,7 @@ struct SSHLaunchTests {
         ["generate", "--output", "json", "--tp", "2", "--ep", "2"] + Self.patient + Self.prompt
           + (try lab.flags()))
       let outcome = try await ProcessHarness.run(
-        command.arguments, executable: command.executable, deadline: .seconds(120))
+        command.arguments, executable: command.executable, deadline: .seconds(240))
       #expect(try Self.tokens(outcome) == Self.tokens(single))
       #expect(outcome.standardError == "")
     }
@@ -55,7 +55,7 @@ struct SSHLaunchTests {
     try await Self.withLab(2) { lab in
       let command = lab.onHub(["generate", "--tp", "2"] + flags + (try lab.flags()))
       let outcome = try await ProcessHarness.withProcess(
-        command.arguments, executable: command.executable, deadline: .seconds(120)
+        command.arguments, executable: command.executable, deadline: .seconds(240)
       ) { running in
         try await running.wait { $0.standardOutput.utf8.count > 40 }
         // Session and worker of rank 1, as when its host is switched off.
@@ -75,7 +75,7 @@ struct SSHLaunchTests {
     try await Self.withLab(3) { lab in
       let command = lab.onHub(["generate", "--tp", "2"] + flags + (try lab.flags()))
       let outcome = try await ProcessHarness.withProcess(
-        command.arguments, executable: command.executable, deadline: .seconds(120)
+        command.arguments, executable: command.executable, deadline: .seconds(240)
       ) { running in
         try await running.wait { $0.standardOutput.utf8.count > 40 }
         // The daemon as well: nobody can log in there again.
@@ -94,7 +94,7 @@ struct SSHLaunchTests {
         ["drill", "--plan", plan, "--tp", "2", "--ep", "2", "--max-tokens", "32", "--output", "json"]
           + (try lab.flags(slots: 2)))
       let outcome = try await ProcessHarness.run(
-        command.arguments, executable: command.executable, deadline: .seconds(120))
+        command.arguments, executable: command.executable, deadline: .seconds(240))
       #expect(outcome.exitCode == 0, "\(outcome.standardError)")
       let report = try JSONReader.parse(outcome.standardOutput)
       #expect(report["verdict"]?.string == "pass" && report["requests"]?["changed"]?.int == 0)
@@ -106,7 +106,7 @@ struct SSHLaunchTests {
       let command = lab.onHub(
         ["generate", "--tp", "2", "--ignore-eos", "--max-tokens", "450", "--prompt", "a"] + (try lab.flags()))
       let outcome = try await ProcessHarness.withProcess(
-        command.arguments, executable: command.executable, deadline: .seconds(60)
+        command.arguments, executable: command.executable, deadline: .seconds(240)
       ) { running in
         try await running.wait { $0.standardOutput.utf8.count > 20 }
         running.send(SIGINT)
@@ -123,7 +123,7 @@ struct SSHLaunchTests {
       flags[3] = hosts.path
       let command = lab.onHub(["generate", "--prompt", "a"] + flags)
       let outcome = try await ProcessHarness.run(
-        command.arguments, executable: command.executable, deadline: .seconds(60))
+        command.arguments, executable: command.executable, deadline: .seconds(240))
       #expect(outcome.exitCode == 1)
       let words = outcome.standardError
       #expect(words.contains("rank 0") && words.contains("10.77.0.99"), "\(words)")

@@ -96,7 +96,7 @@ import Testing
         let arguments = one.arguments.replacing("@", with: directory.path)
           .split(separator: " ", omittingEmptySubsequences: false).map(String.init)
         let outcome = try await ProcessHarness.run(
-          arguments, environment: ["XDG_RUNTIME_DIR": runs.path], deadline: .seconds(30))
+          arguments, environment: ["XDG_RUNTIME_DIR": runs.path])
         let said = "\(one.arguments) said: \(outcome.ending) \(outcome.standardError)"
         #expect(outcome.exitCode == one.code, "\(said)")
         #expect(outcome.standardError.hasPrefix("error: "), "\(said)")

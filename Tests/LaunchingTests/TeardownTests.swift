@@ -15,7 +15,7 @@ import Testing
     _ base: URL, ranks: Int, _ body: @escaping @Sendable (RunningProcess) async throws -> Void
   ) async throws -> ProcessOutcome {
     try await ProcessHarness.withProcess(
-      ["coordinator", base.path, "\(ranks)"], executable: probe, deadline: .seconds(30)
+      ["coordinator", base.path, "\(ranks)"], executable: probe, deadline: .seconds(180)
     ) { running in
       try await ready(running, ranks)
       try await body(running)

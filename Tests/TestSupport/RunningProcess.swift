@@ -38,6 +38,17 @@ package final class RunningProcess: Sendable {
 
   func started(pid: Int32) { state.withLock { $0.pid = pid } }
 
+  /// Notes its end once it has one, and says whether it has.
+  ///
+  /// Asks the system itself: Foundation's one thread for all children sits in `waitpid` for a child that has
+  /// closed its descriptors and lives on, and hears of no other end until that one comes.
+  func hasEnded() -> Bool {
+    state.withLock {
+      if $0.ending == nil { $0.ending = ProcessOutcome.Ending(ofChild: $0.pid) }
+      return $0.ending != nil
+    }
+  }
+
   func ended(_ reason: Process.TerminationReason, _ status: Int32) {
     state.withLock { $0.ending = reason == .exit ? .exited(status) : .signalled(status) }
   }
