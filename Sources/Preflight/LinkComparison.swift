@@ -13,6 +13,11 @@ struct LinkComparison {
     bytesPerSecond = PreflightVerdict.median(figures.map(\.bytesPerSecond))
   }
 
+  /// Places in the list of links that carry something, but too slowly.
+  var slowLinks: [Int] {
+    outcome.links.indices.filter { outcome.links[$0].figures != nil && problem(of: outcome.links[$0]) != nil }
+  }
+
   var findings: [Finding] {
     let bad = outcome.links.compactMap { link in problem(of: link).map { (link, $0) } }
     // A host that is at one end of all bad links, all of whose links are bad, is named once.

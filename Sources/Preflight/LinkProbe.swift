@@ -17,6 +17,13 @@ package struct LinkFigures: Sendable, Equatable {
     self.backwardBytesPerSecond = backwardBytesPerSecond
   }
 
+  /// Takes over each figure of another measurement of the same link that is better.
+  mutating func keepBest(of other: LinkFigures) {
+    roundTripMicroseconds = min(roundTripMicroseconds, other.roundTripMicroseconds)
+    forwardBytesPerSecond = max(forwardBytesPerSecond, other.forwardBytesPerSecond)
+    backwardBytesPerSecond = max(backwardBytesPerSecond, other.backwardBytesPerSecond)
+  }
+
   /// The slower direction.
   package var bytesPerSecond: Double { min(forwardBytesPerSecond, backwardBytesPerSecond) }
 }

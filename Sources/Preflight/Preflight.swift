@@ -22,6 +22,8 @@ package struct PreflightSettings: Sendable {
   package var patience: Duration = .seconds(30)
   /// Up to so many hosts one pair is measured at a time; beyond, all disjoint pairs are.
   package var oneAtATime = 16
+  /// What is expected of links; those below it are measured again, alone.
+  package var limits = PreflightLimits()
 
   package init(
     hosts: [LaunchHost], launcher: any Launcher, coordinator: Endpoint, buildID: String, executable: String
@@ -37,7 +39,7 @@ package struct PreflightSettings: Sendable {
 /// Looks at every host and every link before anything is loaded: the coordinator's side.
 ///
 /// One agent on each host, started as ranks are; facts come back through the launcher, figures through the sockets that
-/// a run would use. Nothing is judged here.
+/// a run would use. Nothing is judged here, but what looks bad is looked at again.
 package final class Preflight {
   private let settings: PreflightSettings
   private let context: ZMQContext
@@ -145,22 +147,36 @@ package final class Preflight {
     let count = settings.hosts.count
     let width = count <= settings.oneAtATime ? 1 : count
     let total = count * (count - 1) / 2
-    var done = 0
     for round in PairSchedule.rounds(of: count, width: width) {
-      progress(done, total)
-      done += round.count
-      var asked: [(first: Int, second: Int, number: UInt64)] = []
-      for (first, second) in round where present.contains(first) && present.contains(second) {
-        let number = ask(second, .serve, peer: first)
-        _ = ask(first, .measure, peer: second, number: number)
-        asked.append((first, second, number))
-      }
-      for (first, second, number) in asked {
-        let answers = try replies(number, of: [first, second], .seconds(60))
-        outcome.links.append(Self.observation(first, second, answers))
+      progress(outcome.links.count, total)
+      outcome.links += try measure(round.filter { present.contains($0.0) && present.contains($0.1) })
+    }
+    for _ in 0..<Self.secondLooks {
+      let suspects = LinkComparison(outcome, settings.limits).slowLinks
+      if suspects.isEmpty { break }
+      for place in suspects {
+        let link = outcome.links[place]
+        guard let again = try measure([(link.first, link.second)]).first?.figures else { continue }
+        outcome.links[place].figures?.keepBest(of: again)
       }
     }
     progress(total, total)
+  }
+
+  /// A link can look slow because one of its hosts was busy for a moment; one that is slow stays so.
+  private static let secondLooks = 4
+
+  /// Measures pairs of hosts at the same time.
+  private func measure(_ pairs: [(Int, Int)]) throws(PreflightError) -> [LinkObservation] {
+    let numbers = pairs.map { first, second in
+      let number = ask(second, .serve, peer: first)
+      return ask(first, .measure, peer: second, number: number)
+    }
+    var links: [LinkObservation] = []
+    for ((first, second), number) in zip(pairs, numbers) {
+      links.append(Self.observation(first, second, try replies(number, of: [first, second], .seconds(60))))
+    }
+    return links
   }
 
   private static func observation(_ first: Int, _ second: Int, _ answers: [Int: NodeAnswer])

@@ -123,7 +123,8 @@ enum MeshHarness {
 
   static func floats(_ bytes: [UInt8]) -> [Float] {
     stride(from: 0, to: bytes.count, by: 4).map { start in
-      let bits = bytes[start..<start + 4].reversed().reduce(UInt32(0)) { bits, byte in bits << 8 | UInt32(byte) }
+      let littleEndian = bytes[start..<start + 4].reversed()
+      let bits = littleEndian.reduce(UInt32(0)) { high, byte in high << 8 | UInt32(byte) }
       return Float(bitPattern: bits)
     }
   }

@@ -56,8 +56,9 @@ struct DoctorCommand: ParsableCommand {
     limits.leastBytesPerSecond = try number("--min-link-megabytes", leastMegabytes, 0...1_000_000) * 1e6
     limits.mostRoundTripMicroseconds =
       try number("--max-round-trip-milliseconds", mostMilliseconds, 0...60_000) * 1000
-    let preflight = try preflightSettings(settings)
+    var preflight = try preflightSettings(settings)
     limits.neededMemory = neededMemory(settings, preflight.hosts)
+    preflight.limits = limits
     let progress = Progress("Links")
     let outcome = try Preflight(preflight).run { done, total in progress.report(done: done, total: total) }
     progress.finish()
