@@ -103,6 +103,24 @@ import Wire
     #expect(Driver.failure(early.handle(.rankLost(rank: 1, loss)))?.rank == 1)
   }
 
+  /// On a busy host the end of a process can be seen before its last message.
+  @Test(arguments: [false, true])
+  func aWorkerThatSaysWhyItCannotLoadEndsTheRun(wasReplacedBefore: Bool) {
+    var driver = Driver(tp: 2, onRankLoss: .respawn)
+    _ = driver.handle(Driver.hello(0), Driver.hello(1))
+    if wasReplacedBefore {
+      _ = driver.handle(.rankLost(rank: 1, Driver.killed))
+      _ = driver.handle(Driver.hello(1, incarnation: 1))
+    }
+    let lines = ["a warning", "error: no tensor \"head\" in model.safetensors"]
+    let loss = RankLoss(.exited(code: 1), "exited with code 1", lastLines: lines)
+    let failure = Driver.failure(
+      driver.handle(.rankLost(rank: 1, incarnation: wasReplacedBefore ? 1 : 0, loss)))
+    #expect(
+      failure?.description == "rank 1 (process 101 on n1) gave up: no tensor \"head\" in model.safetensors")
+    #expect(failure?.loss?.lastLines == ["a warning"])
+  }
+
   @Test func untouchedGroupsKeepTheirKeysAndValues() throws {
     var driver = Driver(attnDP: 2, onRankLoss: .respawn)
     driver.open()

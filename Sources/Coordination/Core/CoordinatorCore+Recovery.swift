@@ -25,6 +25,7 @@ extension CoordinatorCore {
   ) {
     guard isOpen, members.indices.contains(rank) else { return }
     guard !isSpare(rank) else { return loseSpare(rank, loss, now, &directives) }
+    let loss = loss.inItsOwnWords
     let window = settings.restarts.window
     members[rank].losses.removeAll { $0 + window <= now }
     members[rank].losses.append(now)
@@ -61,7 +62,10 @@ extension CoordinatorCore {
         "\(sentence); it was lost \(count) times within \(settings.restarts.window), and at most"
           + " \(settings.restarts.count) replacements are allowed")
     }
-    guard phase == .joining, members[rank].starts == 0 else { return nil }
+    guard phase == .joining else { return nil }
+    // Another process would find the same checkpoint and the same host.
+    if loss.cause == .gaveUp { return failure(sentence) }
+    guard members[rank].starts == 0 else { return nil }
     // What cannot start the first time will not start the second time either, unless someone killed it. A client that
     // carries the process of another host exits where that one is killed, so what had joined may come again.
     switch loss.cause {

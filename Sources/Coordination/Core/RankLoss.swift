@@ -30,6 +30,14 @@ package struct RankLoss: Error, Sendable, Hashable, CustomStringConvertible {
   }
 
   package var description: String { text }
+
+  /// A worker says why it gives up twice: to its coordinator, and with its last line, "error: ...", on its error output.
+  /// Its end can overtake the first, and must not look like one that nobody can explain.
+  var inItsOwnWords: RankLoss {
+    let mark = "error: "
+    guard case .exited = cause, let words = lastLines.last, words.hasPrefix(mark) else { return self }
+    return RankLoss(.gaveUp, "gave up: \(words.dropFirst(mark.count))", lastLines: lastLines.dropLast())
+  }
 }
 
 /// What is done when a rank is lost.
