@@ -163,7 +163,7 @@ let package = Package(
       "FaultDrills",
       [
         "Engine", "Coordination", "Journaling", "Scheduling", "Topology", "Transport", "Parsing", "Wire",
-        yams,
+        "CLinux", yams,
       ]),
     .executableTarget(
       name: "meshdecode",

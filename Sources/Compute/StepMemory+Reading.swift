@@ -46,6 +46,13 @@ extension StepMemory {
     }
   }
 
+  /// Writes the CRC-32C of `byteCount` bytes at `source` to `target`, as one word.
+  package func store(checksumOf source: Region, byteCount: Int, at target: Region) {
+    let base = unsafe check(source, bytes: byteCount).assumingMemoryBound(to: UInt8.self)
+    let checksum = HardwareChecksum.crc32c(unsafe Span(_unsafeStart: base, count: byteCount), 0)
+    unsafe check(target, bytes: 4).storeBytes(of: checksum, as: UInt32.self)
+  }
+
   /// Copies bytes out.
   package func bytes(_ region: Region, count: Int) -> [UInt8] {
     unsafe Array(UnsafeRawBufferPointer(start: check(region, bytes: count), count: count))

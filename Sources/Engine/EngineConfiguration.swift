@@ -80,6 +80,9 @@ package struct EngineConfiguration: Sendable {
   /// Later than any epoch of a former coordinator whose workers may still be about.
   package var firstEpoch = Epoch(rawValue: 1)
 
+  /// Gets a line when something happens to the ranks; nil tells nobody.
+  package var log: RunLog?
+
   /// Longest default sequence of models that allow far more than a CPU can serve in reasonable time.
   package static let defaultLengthLimit = 32_768
 
@@ -95,6 +98,9 @@ package struct EngineConfiguration: Sendable {
 
   /// Whether anything leaves the file system of this host.
   package var usesTCP: Bool { fleet != nil || transport == .tcp }
+
+  /// Ranks of an attention group compare checksums of their activations after each step.
+  package mutating func compareDigests() { observations.insert(.digests) }
 
   /// Keeps one step's hidden states of all layers within a control message.
   package mutating func limitStepForHiddenStates() {

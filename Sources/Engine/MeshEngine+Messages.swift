@@ -96,6 +96,7 @@ extension MeshEngine {
       isReady = true
       observe(.ready)
     case .sendPlan(let plan, let replica):
+      log(.debug, "replica \(replica) computes \(plan.numTokens) rows")
       let started = timeline.steps > 0 ? Deadline.now : 0
       for rank in ranks(of: replica) {
         guard let name = names[rank] else { continue }
@@ -117,9 +118,7 @@ extension MeshEngine {
 
   private func recover(_ directive: CoordinatorDirective, _ observe: (EngineEvent) -> Void) {
     switch directive {
-    case .lost(let rank, _, let loss):
-      losses[rank] = loss
-      note(rank, .lost(loss), observe)
+    case .lost(let rank, _, let loss): note(rank, .lost(loss), observe)
     case .stopRank(let rank, let incarnation):
       // One that nobody here can kill must not go on when it wakes up.
       if core.settings.adoptsWorkers, let name = names[rank] {
@@ -139,33 +138,16 @@ extension MeshEngine {
         guard let name = names[rank] else { continue }
         send(.epochChange, to: name, epoch: change.epoch) { change.write(to: &$0) }
       }
-    case .stepRetried(let rank, let text):
-      note(rank, .retried(text), observe)
-      notice("\(text); the step is tried again")
-    case .recovered(let recovery):
-      note(nil, .recovered(recovery), observe)
-      announce(recovery)
+    case .stepRetried(let rank, let text): note(rank, .retried(text), observe)
+    case .recovered(let recovery): note(nil, .recovered(recovery), observe)
     default: break
     }
   }
 
-  /// One line for the user on each rank that was replaced.
-  private func announce(_ recovery: Recovery) {
-    let milliseconds = Int(recovery.duration / .milliseconds(1))
-    for rank in Set(recovery.ranks).sorted() {
-      let loss = losses.removeValue(forKey: rank)
-      let (old, new) = (configuration.fleet?.placement.host(of: rank), processes.placement?.host(of: rank))
-      let place = old == new ? "" : " on \(new?.name ?? "this host")"
-      let outcome =
-        formerMesh == nil ? " and has been replaced\(place)" : "; the run goes on with fewer ranks"
-      notice("rank \(rank) \(loss?.text ?? "was lost")\(outcome) after \(milliseconds) ms; no token is lost")
-    }
-    if let formerMesh { notice("the mesh was \(formerMesh) and is \(configuration.mesh) now") }
-    formerMesh = nil
-  }
-
   func note(_ rank: Int?, _ kind: MembershipEvent.Kind, _ observe: (EngineEvent) -> Void) {
-    observe(.membership(MembershipEvent(at: Self.now.nanoseconds, rank: rank, kind: kind)))
+    let event = MembershipEvent(at: Self.now.nanoseconds, rank: rank, kind: kind)
+    log(event)
+    observe(.membership(event))
   }
 
   private func ranks(of replica: Int) -> [Int] {

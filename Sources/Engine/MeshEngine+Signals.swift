@@ -18,7 +18,8 @@ extension MeshEngine {
     } else if signal == SIGTERM, configuration.drainTimeout > .zero, core.numUnfinished > 0 {
       graceEnds = Self.now + configuration.drainTimeout
       events.append(.drain)
-      notice(
+      log(
+        .warning,
         "SIGTERM: nothing new is begun, what runs may end within \(configuration.drainTimeout); a second signal ends it"
       )
       return

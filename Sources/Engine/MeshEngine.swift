@@ -40,8 +40,6 @@ package final class MeshEngine {
   var endpoints: [String]
   /// CPUs that each rank's process may use.
   var workerCPUs: [Int: Int] = [:]
-  /// How the ranks that are being replaced were lost.
-  var losses: [Int: RankLoss] = [:]
   /// What the mesh was before it shrank, until the run goes on.
   var formerMesh: MeshShape?
   var isReady = false
@@ -57,13 +55,12 @@ package final class MeshEngine {
   /// Until when what runs may go on after SIGTERM.
   var graceEnds: Timestamp?
   private var isStopped = false
+  let started = MeshEngine.now
   /// What `run(untilReadable:)` waits for, and whether it has come.
   private var awaitedInput: Int32?
   private var isInputReady = false
   /// Of the first replica; nil, and nothing is kept, unless a measurement asks for it.
   var overheads: StepOverheads?
-  /// Gets a line for the user when a rank was lost or replaced.
-  package var notice: (String) -> Void = { _ in }
   /// Where accepted requests and their tokens are written down, for a coordinator that comes after this one.
   package var journal: JournalFile?
 

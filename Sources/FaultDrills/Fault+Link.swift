@@ -34,6 +34,7 @@ extension Fault {
     case .duplicate: rule.duplicate = chance
     case .reorder: rule.reorder = chance
     case .corrupt: rule.corrupt = chance
+    case .activationFlip: rule.falsify = chance
     case .truncate: rule.truncate = chance
     case .stale: rule.stale = chance
     case .cut, .partition: rule.isCut = true

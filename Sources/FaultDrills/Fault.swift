@@ -85,6 +85,8 @@ package struct Fault: Sendable, Equatable {
     /// SIGKILL, and the file of the weights is cut in half, or gone, until `for_ms` is over.
     case checkpointCorrupt = "checkpoint-corrupt"
     case checkpointMissing = "checkpoint-missing"
+    /// The wall clock of the host jumps ahead by `amount` seconds, an hour when not given, and back.
+    case clockJump = "clock-jump"
     /// A worker of another build knocks at the coordinator.
     case wrongVersion = "wrong-version"
     /// A worker without a key knocks at it; for encrypted TCP.
@@ -100,6 +102,9 @@ package struct Fault: Sendable, Equatable {
     case bandwidth
     /// Frames vanish, come twice, are overtaken, have a bit flipped, lose their end, with a chance of `amount`.
     case drop, duplicate, reorder, corrupt, truncate
+    /// A bit of what a frame carries is wrong before its checksum is made, with a chance of `amount`: a fault of memory
+    /// or arithmetic, which no link can see. Ranks compare digests in such a drill.
+    case activationFlip = "activation-flip"
     /// Frames of the epoch before come along.
     case stale
     /// No frame gets through, in the one direction.
@@ -112,10 +117,10 @@ package struct Fault: Sendable, Equatable {
       case .kill, .stop, .crash, .terminate, .pause, .hostLoss, .coordinatorKill, .outOfMemory, .nan,
         .bitFlip,
         .checkpointCorrupt,
-        .checkpointMissing, .wrongVersion, .stranger:
+        .checkpointMissing, .clockJump, .wrongVersion, .stranger:
         false
-      case .delay, .jitter, .bandwidth, .drop, .duplicate, .reorder, .corrupt, .truncate, .stale, .cut,
-        .partition:
+      case .delay, .jitter, .bandwidth, .drop, .duplicate, .reorder, .corrupt, .activationFlip, .truncate,
+        .stale, .cut, .partition:
         true
       }
     }
@@ -128,6 +133,9 @@ package struct Fault: Sendable, Equatable {
 
     /// It needs to know where weights lie.
     var breaksMemory: Bool { self == .nan || self == .bitFlip }
+
+    /// It is about no rank in particular.
+    var isEverywhere: Bool { isLink && self != .partition && self != .cut || self == .clockJump }
 
     /// It makes frames late and nothing else.
     package var isShaping: Bool { self == .delay || self == .jitter || self == .bandwidth }
@@ -146,7 +154,9 @@ package struct Fault: Sendable, Equatable {
     /// Whether the product can live with it without doing anything: nobody notices, nothing is replaced.
     package var isTolerated: Bool {
       switch self {
-      case .wrongVersion, .stranger, .pause, .delay, .jitter, .bandwidth, .duplicate, .reorder, .stale: true
+      case .wrongVersion, .stranger, .clockJump, .pause, .delay, .jitter, .bandwidth, .duplicate, .reorder,
+        .stale:
+        true
       default: false
       }
     }

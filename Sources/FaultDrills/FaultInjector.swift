@@ -14,6 +14,7 @@ struct FaultInjector {
   private var checkpointEnd: Int64?
   private var places: [Int: MemoryDoor.Place] = [:]
   private var limits: [MemoryLimitDoor] = []
+  private var clocks: [(door: ClockDoor, end: Int64?)] = []
   /// Those that knocked, by the number of their fault.
   private(set) var visitors: [Int: StrangerDoor] = [:]
 
@@ -24,11 +25,16 @@ struct FaultInjector {
     random = SeededDraws(state: plan.seed ^ 0x00d0_0125)
     given = configuration.linkConditions ?? LinkConditions()
     if plan.faults.contains(where: { $0.kind.isLink }) { configuration.linkConditions = given }
+    if plan.faults.contains(where: { $0.kind == .activationFlip }) { configuration.compareDigests() }
     configuration.tellsAddresses = plan.faults.contains { $0.kind.breaksMemory }
     if plan.faults.contains(where: { $0.kind == .outOfMemory }), !MemoryLimitDoor.isAvailable {
       throw EngineError(
         .configuration,
         "\(plan.name): out-of-memory needs root and a memory cgroup, which this host does not offer.")
+    }
+    if plan.faults.contains(where: { $0.kind == .clockJump }), !ClockDoor.isAvailable {
+      throw EngineError(
+        .configuration, "\(plan.name): clock-jump needs the right to set the clock; run it as root.")
     }
     if plan.faults.contains(where: { $0.kind == .stranger }),
       !configuration.usesTCP || configuration.isInsecure
@@ -65,7 +71,7 @@ struct FaultInjector {
   }
 
   /// When something is to be mended next.
-  var nextMoment: Int64? { (rules.map(\.end) + [checkpointEnd]).compactMap { $0 }.min() }
+  var nextMoment: Int64? { (rules.map(\.end) + clocks.map(\.end) + [checkpointEnd]).compactMap { $0 }.min() }
 
   /// Does it; returns why it could not be done.
   mutating func inject(_ fault: Fault, number: Int, into engine: MeshEngine, at now: Int64) -> String? {
@@ -78,6 +84,7 @@ struct FaultInjector {
         if let process = engine.processID(of: fault.rank) {
           limits.append(try MemoryLimitDoor(processID: process))
         }
+      case .clockJump: clocks.append((try ClockDoor(seconds: fault.amount ?? 3600), end))
       case .wrongVersion: visitors[number] = .otherBuild(engine.controlEndpoint, rank: fault.rank)
       case .stranger: visitors[number] = .withoutKey(engine.controlEndpoint, rank: fault.rank)
       default:
@@ -117,6 +124,7 @@ struct FaultInjector {
       checkpointEnd = nil
       try? checkpoint?.restore()
     }
+    clocks.removeAll { $0.end.map { $0 <= now } ?? false }
     let count = rules.count
     rules.removeAll { $0.end.map { $0 <= now } ?? false }
     if rules.count < count { apply(to: engine) }

@@ -39,7 +39,9 @@ struct FaultReader {
       }
       fault.amount = value
     }
-    if !kind.isLink, !kind.breaksMemory, fault.times != nil || fault.operation != nil || fault.amount != nil {
+    let counts = kind.isLink || kind.breaksMemory
+    let isCounted = (fault.times ?? fault.operation) != nil
+    if !counts, isCounted || fault.amount != nil && kind != .clockJump {
       throw refusal(node, "times, operation and amount are for faults of links, not for \(kind.rawValue)")
     }
     return fault
@@ -84,7 +86,7 @@ struct FaultReader {
       guard link.from != link.to else { throw refusal(node, "a link joins two different ranks") }
       return .link(from: link.from, to: link.to)
     default:
-      guard kind.isLink, kind != .partition, kind != .cut else {
+      guard kind.isEverywhere else {
         throw refusal(node, "the rank is missing; give rank: 0 to \(worldSize - 1)")
       }
       return .everywhere

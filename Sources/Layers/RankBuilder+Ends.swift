@@ -63,6 +63,9 @@ extension RankBuilder {
     places.sampled = sampled
     places.logits = logits
     places.candidates = candidates
+    if geometry.attentionGroup.size > 1 {
+      places.digests = workspace.take(floats: StepPlaces.wordsPerDigest * geometry.attentionGroup.size)
+    }
     if geometry.attentionGroup.ranks[0] == geometry.rank {
       places.gatheredLogits = workspace.take(floats: limits.sampledRows * settings.vocabularySize)
       places.gatheredCandidates = workspace.take(

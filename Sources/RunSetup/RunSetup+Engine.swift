@@ -46,6 +46,7 @@ extension RunSetup {
     configuration.collectiveTimeout = .seconds(settings.launch.distributedTimeoutSeconds)
     configuration.pulsePeriod = .milliseconds(settings.launch.pulseMilliseconds)
     configuration.linkConditions = try linkConditions()
+    if settings.launch.compareDigests { configuration.compareDigests() }
     configuration.onRankLoss =
       switch settings.launch.onRankLoss {
       case .respawn: .respawn

@@ -102,6 +102,8 @@ package struct LaunchSettings: Sendable, Equatable {
   package var startupTimeoutSeconds = 600.0
   package var distributedTimeoutSeconds = 30.0
   package var pulseMilliseconds = 500
+  /// Ranks of an attention group compare checksums of their activations after each step.
+  package var compareDigests = false
   package var onRankLoss = RankLossChoice.respawn
   /// Processes that wait to take a lost rank's place.
   package var spares = 0

@@ -113,6 +113,10 @@ extension SettingsCatalogue {
       "insecure", \.launch.insecure, .launch,
       why:
         "leaves TCP connections plain: anyone who reaches the ports can read and join; for trusted networks"),
+    .boolean(
+      "compare_digests", \.launch.compareDigests, .launch,
+      why:
+        "ranks with the same activations compare a checksum of them after each step; finds silent corruption"),
     .choice(
       "instruction_set", \.launch.instructionSet, .launch,
       why: "which build of the kernels runs; results are the same to the bit, auto is the fastest"),

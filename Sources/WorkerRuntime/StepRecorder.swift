@@ -11,6 +11,8 @@ package struct RunObservations: OptionSet, Sendable, Hashable {
   package static let exchanges = RunObservations(rawValue: 1)
   /// How many rows each expert of each layer got.
   package static let expertLoad = RunObservations(rawValue: 2)
+  /// Whether the ranks of an attention group hold the same activations.
+  package static let digests = RunObservations(rawValue: 4)
 }
 
 /// Keeps what the exchanges of a step sent, read off the counters of the link.

@@ -55,8 +55,10 @@ extension StepRunner {
           to: rows.advanced(byFloats: row * program.vocabularySize + own.lowerBound))
       }
     }
+    listDigests()
     list.finish()
     try exchanges.gather(list.plan, memory: memory)
+    try compareDigests()
   }
 
   /// Puts what the step produced for this rank's attention group into `result`.

@@ -29,6 +29,9 @@ package final class StepRunner {
   var sampler: Sampler
   private var executor: StepExecutor
   private let progress: StepProgress
+  private let comparesDigests: Bool
+  /// Rows of the running step that the ranks of an attention group compare; 0 compares nothing.
+  private(set) var digestRows = 0
   private var failure: WorkerError?
   /// Layer of each synchronisation point, for records; empty unless the run keeps them.
   private let syncLayers: [Int32]
@@ -45,6 +48,7 @@ package final class StepRunner {
     progress: StepProgress = StepProgress()
   ) {
     let records = observations.contains(.exchanges)
+    comparesDigests = observations.contains(.digests)
     syncLayers = records ? Self.syncLayers(program) : []
     headProgram = program.head
     routing = RoutingCapture(countsLoad: observations.contains(.expertLoad))
@@ -95,6 +99,8 @@ package final class StepRunner {
     progress.begin(plan.step)
     defer { progress.enter(.idle) }
     timeline?.begin(plan, rows: rows.own)
+    digestRows = comparesDigests ? rows.own : 0
+    defer { digestRows = 0 }
     try execute(program.program)
     timeline?.end()
     guard isReporter else { return nil }

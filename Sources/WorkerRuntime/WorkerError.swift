@@ -8,6 +8,8 @@ package enum WorkerError: Error, Sendable, CustomStringConvertible {
   case collective(CollectiveError)
   /// A value that is not a number where one is needed.
   case numeric(String)
+  /// A rank holds other activations than its attention group.
+  case diverged(rank: Int, String)
   /// Model, checkpoint, memory or connection trouble before the first step.
   case startup(String)
 
@@ -15,13 +17,17 @@ package enum WorkerError: Error, Sendable, CustomStringConvertible {
     switch self {
     case .badPlan(let what): "the step plan does not fit this worker: \(what)"
     case .collective(let error): "\(error)"
-    case .startup(let what), .numeric(let what): what
+    case .startup(let what), .numeric(let what), .diverged(_, let what): what
     }
   }
 
   /// The rank at fault, where another one is.
   var peer: Int? {
-    if case .collective(let error) = self { error.peer } else { nil }
+    switch self {
+    case .collective(let error): error.peer
+    case .diverged(let rank, _): rank
+    default: nil
+    }
   }
 
   /// The operation of the step that failed; 0 where it is none.
@@ -39,7 +45,7 @@ package enum WorkerError: Error, Sendable, CustomStringConvertible {
       case .malformedFrame, .sizeMismatch, .unexpectedFrame, .tooManyEarlyFrames: .malformedMessage
       case .interrupted, .transport: .peerLost
       }
-    case .numeric: .numeric
+    case .numeric, .diverged: .numeric
     case .startup: .badConfiguration
     }
   }

@@ -30,6 +30,7 @@ struct RunningMesh {
       Terminal.note("note: --balance measured: ranks read \(each) GB/s: \(shares)")
     }
     var configuration = try setup.engineConfiguration()
+    configuration.log = RunLog(settings)
     try adjust(&configuration)
     let tokenizer = try BundledModel.tokenizer(of: settings)
     if let seed = configuration.dummySeed {
@@ -41,7 +42,6 @@ struct RunningMesh {
           + "only for networks that you trust")
     }
     let engine = try MeshEngine(configuration)
-    engine.notice = { Terminal.note("note: \($0)") }
     let progress = Progress("Loading")
     try engine.waitUntilReady { event in
       if case .loading(let done, let total) = event { progress.report(done: Int(done), total: Int(total)) }

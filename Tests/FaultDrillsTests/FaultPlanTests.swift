@@ -6,7 +6,7 @@ import Wire
   /// Kinds that need more than any run offers: root, a file, keys, or all ranks of a host.
   private static let notRandom: [Fault.Kind] = [
     .hostLoss, .coordinatorKill, .outOfMemory, .nan, .bitFlip, .checkpointCorrupt, .checkpointMissing,
-    .wrongVersion, .stranger,
+    .wrongVersion, .stranger, .clockJump, .activationFlip,
   ]
 
   @Test func aPlanIsRead() throws {

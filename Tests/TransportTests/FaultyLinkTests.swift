@@ -92,6 +92,21 @@ private func target(_ peer: Int, _ sequence: UInt32 = 0, step: UInt64 = 1) -> Fr
     }
   }
 
+  /// A bit that is wrong before the checksum is made: the frame is whole, and only its content differs.
+  @Test func falsifiedFramesLookWhole() throws {
+    let pair = try Pair("falsify=1,times=40;seed=2")
+    try pair.send(60, bytes: 3000)
+    for sequence in 0..<60 {
+      let frame = try pair.b.receive(deadline: .after(soon))
+      let payload = frame.copyPayload()
+      let wrongBits = payload.indices.reduce(0) {
+        $0 + (payload[$1] ^ UInt8(truncatingIfNeeded: $1)).nonzeroBitCount
+      }
+      #expect(wrongBits == (sequence < 40 ? 1 : 0))
+    }
+    #expect(pair.a.counts.falsified == 40 && pair.b.traffic.malformedFrames == 0)
+  }
+
   @Test func staleFramesAreDropped() throws {
     let pair = try Pair("stale=1")
     try pair.send(20)
@@ -154,7 +169,7 @@ private func target(_ peer: Int, _ sequence: UInt32 = 0, step: UInt64 = 1) -> Fr
   @Test func conditionsAreWrittenAsTheyAreRead() throws {
     let texts = [
       "clear", "delay=200us,jitter=50us,rate=1gbit", "0>1:drop=0.25,times=3;1-2:cut,after=5ms,for=2s;seed=9",
-      "*>2:reorder=0.5,corrupt=0.1,truncate=1,stale,duplicate=0.2,step=7,operation=3",
+      "*>2:reorder=0.5,corrupt=0.1,falsify=0.3,truncate=1,stale,duplicate=0.2,step=7,operation=3",
     ]
     for text in texts {
       let conditions = try LinkConditions(text, worldSize: 3)

@@ -21,6 +21,15 @@
 
 #define LNX static inline __attribute__((unused))
 
+// Moves the wall clock of the host; returns 0 or the error's number. For drills: nothing else reads or sets it.
+LNX int linuxMoveWallClock(int64_t nanoseconds) {
+  struct timespec now;
+  if (clock_gettime(CLOCK_REALTIME, &now) != 0) return errno;
+  int64_t all = now.tv_sec * 1000000000LL + now.tv_nsec + nanoseconds;
+  struct timespec then = {all / 1000000000, all % 1000000000};
+  return clock_settime(CLOCK_REALTIME, &then) == 0 ? 0 : errno;
+}
+
 // Affinity. `mask` holds `words` 64-bit words, bit c = CPU c.
 LNX int linuxSetAffinity(const uint64_t *mask, long words) {
   return (int)syscall(SYS_sched_setaffinity, 0, (unsigned long)words * 8, mask);

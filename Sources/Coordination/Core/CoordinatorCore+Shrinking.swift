@@ -17,7 +17,7 @@ extension CoordinatorCore {
     let unfinished = replicas.flatMap { $0.scheduler.unfinishedRequests() }
       .sorted { $0.firstSequence < $1.firstSequence }
     let stoppedAt = replicas.compactMap(\.stoppedAt).min() ?? now
-    let lastStep = replicas.map(\.lastStep).max() ?? StepNumber(rawValue: 0)
+    let lastStep = self.lastStep
     let lostRanks = replicas.flatMap(\.lostRanks) + [rank]
     let incarnation = (members.map(\.incarnation).max() ?? 0) + 1
 

@@ -118,6 +118,9 @@ package struct CoordinatorCore: Sendable {
   /// Which start of a rank is awaited or at work.
   package func incarnation(of rank: Int) -> UInt32 { members[rank].incarnation }
 
+  /// The newest step that any replica was given.
+  package var lastStep: StepNumber { replicas.map(\.lastStep).max() ?? StepNumber(rawValue: 0) }
+
   /// The scheduler of a replica, for statistics and checks.
   package func scheduler(replica: Int) -> Scheduler { replicas[replica].scheduler }
 

@@ -104,9 +104,9 @@ package final class FaultyLink: PeerLink {
       let near = isNear[target.peer]
       try gate.build(
         &outbound, target, pieces, of: memory,
-        hold: near ? .until(now + fate.hold) : .atArrival(fate.hold))
+        hold: near ? .until(now + fate.hold) : .atArrival(fate.hold), flippedBit: fate.flippedPayloadBit)
     } else {
-      try gate.build(&outbound, target, pieces, of: memory)
+      try gate.build(&outbound, target, pieces, of: memory, flippedBit: fate.flippedPayloadBit)
     }
     if let bit = fate.flippedBit {
       var bytes = outbound.mutableBytes
@@ -126,6 +126,7 @@ package final class FaultyLink: PeerLink {
     if fate.copies > 1 { counts.duplicated += 1 }
     if fate.isOvertaken { counts.reordered += 1 }
     if fate.flippedBit != nil { counts.corrupted += 1 }
+    if fate.flippedPayloadBit != nil { counts.falsified += 1 }
     if fate.keptBytes != nil { counts.truncated += 1 }
     if fate.bringsStaleFrame { counts.replayed += 1 }
     if counts.faults > before, counts.firstAt == 0 { counts.firstAt = now }

@@ -85,6 +85,7 @@ extension LinkRule: CustomStringConvertible {
     case "duplicate": duplicate = try Self.chance(key, value)
     case "reorder": reorder = try Self.chance(key, value)
     case "corrupt": corrupt = try Self.chance(key, value)
+    case "falsify": falsify = try Self.chance(key, value)
     case "truncate": truncate = try Self.chance(key, value)
     case "stale": stale = try Self.chance(key, value)
     case "cut" where value == nil: isCut = true
@@ -95,8 +96,8 @@ extension LinkRule: CustomStringConvertible {
     case "times": times = try Self.integer(key, value, 1...1_000_000)
     default:
       throw LinkConditions.refusal(
-        "has '\(key)'; allowed are delay, jitter, rate, drop, duplicate, reorder, corrupt, truncate, stale, cut, "
-          + "after, for, step, operation, times")
+        "has '\(key)'; allowed are delay, jitter, rate, drop, duplicate, reorder, corrupt, falsify, truncate, stale, "
+          + "cut, after, for, step, operation, times")
     }
   }
 

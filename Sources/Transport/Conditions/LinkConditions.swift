@@ -41,6 +41,8 @@ package struct LinkRule: Sendable, Hashable {
   package var duplicate = 0.0
   package var reorder = 0.0
   package var corrupt = 0.0
+  /// Chance of one bit to be wrong already when the frame gets its checksum: nothing of the link can see it.
+  package var falsify = 0.0
   package var truncate = 0.0
   package var stale = 0.0
   /// Nothing gets through.
@@ -73,7 +75,7 @@ package struct LinkRule: Sendable, Hashable {
   var faultsInWords: [(word: String, chance: Double)] {
     let all = [
       ("drop", drop), ("duplicate", duplicate), ("reorder", reorder), ("corrupt", corrupt),
-      ("truncate", truncate), ("stale", stale), ("cut", isCut ? 1 : 0),
+      ("truncate", truncate), ("stale", stale), ("falsify", falsify), ("cut", isCut ? 1 : 0),
     ]
     return all.filter { $0.1 > 0 }.map { (word: $0.0, chance: $0.1) }
   }
@@ -85,6 +87,7 @@ package struct LinkFaultCounts: Sendable, Hashable {
   package var duplicated = 0
   package var reordered = 0
   package var corrupted = 0
+  package var falsified = 0
   package var truncated = 0
   package var replayed = 0
   /// Frames that were given back later than they came.
@@ -95,5 +98,5 @@ package struct LinkFaultCounts: Sendable, Hashable {
   package init() {}
 
   /// All but delays.
-  package var faults: Int { dropped + duplicated + reordered + corrupted + truncated + replayed }
+  package var faults: Int { dropped + duplicated + reordered + corrupted + falsified + truncated + replayed }
 }

@@ -101,6 +101,7 @@ package struct LinkSchedule: Sendable {
       case "duplicate": fate.copies = 2
       case "reorder": fate.isOvertaken = true
       case "corrupt": fate.flippedBit = links[peer].random.below(frameBytes * 8)
+      case "falsify": fate.flippedPayloadBit = links[peer].random.below(max(1, frameBytes * 8))
       case "truncate": fate.keptBytes = links[peer].random.below(frameBytes)
       default: fate.bringsStaleFrame = true
       }
@@ -123,6 +124,8 @@ package struct FrameFate: Sendable, Hashable {
   package var isOvertaken = false
   /// A bit of the whole frame that is wrong on arrival.
   package var flippedBit: Int?
+  /// A bit of the payload, modulo its size, that is wrong before the checksum is made.
+  package var flippedPayloadBit: Int?
   /// Only its first bytes arrive.
   package var keptBytes: Int?
   /// A frame of the epoch before comes along.

@@ -59,6 +59,7 @@ struct DrillCommand: ParsableCommand {
     guard html == nil || plan != nil else { throw SettingsError("--html goes with --plan.") }
     let setup = try RunSetup(settings: settings, modelDirectory: try modelDirectory(of: settings))
     var engine = try setup.engineConfiguration()
+    engine.log = RunLog(settings, expectsLosses: true)
     if settings.launch.distributedTimeoutSeconds == LaunchSettings().distributedTimeoutSeconds {
       engine.collectiveTimeout = .seconds(1)
     }

@@ -59,6 +59,7 @@ struct SoakCommand: ParsableCommand {
     let setup = try RunSetup(settings: settings, modelDirectory: try modelDirectory(of: settings))
     let prompts = DrillWorkload.prompts(requests, vocabularySize: setup.vocabularySize)
     var engine = try setup.engineConfiguration()
+    engine.log = RunLog(settings, expectsLosses: true)
     // A place of its own, so that every file in it is this run's.
     let base = FileManager.default.temporaryDirectory.appendingPathComponent(
       "soak-\(UInt32.random(in: .min ... .max))"

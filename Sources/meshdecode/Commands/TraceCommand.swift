@@ -59,7 +59,7 @@ struct TraceCommand: ParsableCommand {
     ])
     let settings = try resolve(config, [model, mesh, scheduler, launch, output])
     let running = try RunningMesh.start(settings) { configuration in
-      configuration.observations = [.exchanges, .expertLoad]
+      configuration.observations.formUnion([.exchanges, .expertLoad])
       // A step that is computed again would be counted twice, and a lost rank's records are lost.
       configuration.onRankLoss = .fail
       configuration.cachesPrefixes = false

@@ -28,6 +28,9 @@ struct LaunchOptions: SettingOptions {
   @Flag(name: .setting("insecure"), help: .setting("insecure"))
   var insecure = false
 
+  @Flag(name: .setting("compare_digests"), help: .setting("compare_digests"))
+  var compareDigests = false
+
   @Option(name: .setting("instruction_set"), parsing: .unconditional, help: .setting("instruction_set"))
   var instructionSet: String?
 
@@ -79,6 +82,7 @@ struct LaunchOptions: SettingOptions {
       flag("coordinator_address", coordinatorAddress),
       flag("join_secret_file", joinSecretFile),
       flag("insecure", insecure ? "true" : nil),
+      flag("compare_digests", compareDigests ? "true" : nil),
       flag("instruction_set", instructionSet),
       flag("numerics", numerics),
       flag("expert_dispatch", expertDispatch),
