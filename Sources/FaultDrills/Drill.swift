@@ -114,6 +114,8 @@ package struct DrillOutcome: Sendable {
     package var injected: Double?
     package var detected: Double?
     package var recovered: Double?
+    /// The first token of any stream after that; what was lost of keys and values has been computed again by then.
+    package var firstToken: Double?
 
     package init(fault: Fault) { self.fault = fault }
   }

@@ -29,7 +29,7 @@ package enum DrillReport {
     \(DrillPicture(ranks: ranks, outcome: outcome).svg)
     <h2>Faults</h2>
     <table><tr><th>Fault</th><th>Where</th><th class="number">Injected</th><th class="number">Detected after</th>\
-    <th class="number">Recovered after detection</th></tr>
+    <th class="number">Recovered after detection</th><th class="number">First token after recovery</th></tr>
     \(outcome.faults.map(row).joined(separator: "\n"))
     </table>
     \(links(outcome.links))
@@ -49,18 +49,19 @@ package enum DrillReport {
       from.flatMap { from in to.map { decimal($0 - from) + " ms" } }
     }
     let missing = times.fault.kind.isTolerated && !times.fault.kind.isVisitor ? "tolerated" : "-"
-    return "<tr><td>\(times.fault.kind.rawValue)</td><td>\(place(times.fault.target))</td>"
+    return "<tr><td>\(times.fault.kind.rawValue)</td><td>\(place(times.fault))</td>"
       + cell(times.injected.map { decimal($0) + " ms" } ?? "not in this run")
       + cell(span(times.injected, times.detected) ?? missing)
-      + cell(span(times.detected, times.recovered) ?? "-") + "</tr>"
+      + cell(span(times.detected, times.recovered) ?? "-")
+      + cell(span(times.recovered, times.firstToken) ?? "-") + "</tr>"
   }
 
-  private static func place(_ target: Fault.Target) -> String {
-    switch target {
+  private static func place(_ fault: Fault) -> String {
+    switch fault.target {
     case .ranks(let ranks):
       "rank" + (ranks.count > 1 ? "s " : " ") + ranks.map { "\($0)" }.joined(separator: ", ")
     case .link(let from, let to): "link from \(from) to \(to)"
-    case .everywhere: "all links"
+    case .everywhere: fault.kind.isLink ? "all links" : "the host"
     }
   }
 

@@ -39,6 +39,7 @@ struct DrillWatch {
       if token.index != outcome.streams[request].count { outcome.outOfOrder += 1 }
       outcome.streams[request].append(token.token)
       outcome.tokenMoments.append(milliseconds(now))
+      noteFirstToken(milliseconds(now))
     case .finished(let end):
       if case .failure = end.cause { break }
       outcome.finished += 1
@@ -117,6 +118,16 @@ struct DrillWatch {
       outcome.story.append((moment, change.rank, text))
       detect(moment) { $0.kind.isLink || $0.kind.breaksMemory && $0.target.ranks.contains(change.rank ?? -1) }
     }
+  }
+
+  /// Streams go on after faults that have been mended.
+  private mutating func noteFirstToken(_ moment: Double) {
+    let waiting = outcome.faults.indices.filter {
+      outcome.faults[$0].recovered != nil && outcome.faults[$0].firstToken == nil
+    }
+    guard !waiting.isEmpty else { return }
+    for index in waiting { outcome.faults[index].firstToken = moment }
+    outcome.story.append((moment, nil, "first token after"))
   }
 
   private mutating func detect(_ moment: Double, _ concerns: (Fault) -> Bool) {

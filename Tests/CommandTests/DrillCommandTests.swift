@@ -31,6 +31,12 @@ import Testing
       if name != "straggler", name != "by-chance" {
         #expect(faults.allSatisfy { $0["recovered_ms"]?.double != nil }, "\(outcome.standardOutput)")
       }
+      // A coordinator that comes after another one tells when its streams go on, as their recovery.
+      if !["straggler", "by-chance", "coordinator-kill"].contains(name) {
+        let events = document["timeline"]?.array?.compactMap { $0["event"]?.string } ?? []
+        #expect(events.contains("first token after"), "\(outcome.standardOutput)")
+        #expect(faults.last?["first_token_ms"]?.double != nil)
+      }
       let html = try String(contentsOf: page, encoding: .utf8)
       #expect(html.contains("<svg") && html.contains("pass"))
     }

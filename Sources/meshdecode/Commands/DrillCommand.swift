@@ -132,7 +132,14 @@ struct DrillCommand: ParsableCommand {
             "kind": .string(times.fault.kind.rawValue), "rank": .count(times.fault.rank),
             "ranks": .array(times.fault.target.ranks.map { .count($0) }),
             "injected_ms": time(times.injected), "detected_ms": time(times.detected),
-            "recovered_ms": time(times.recovered),
+            "recovered_ms": time(times.recovered), "first_token_ms": time(times.firstToken),
+          ])
+        }),
+      "timeline": .array(
+        outcome.story.map { entry in
+          .members([
+            "ms": .number(entry.milliseconds), "rank": entry.rank.map { .count($0) } ?? .null,
+            "event": .string(entry.text),
           ])
         }),
       "links": .array(outcome.links.map { link in Self.json(link) }),
