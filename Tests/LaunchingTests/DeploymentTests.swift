@@ -9,9 +9,13 @@ import Testing
     Fixtures.packageRoot.appendingPathComponent("deploy/\(folder)/\(name)")
   }
 
-  @Test(arguments: ["kubernetes", "systemd"])
+  @Test(arguments: ["kubernetes", "systemd", "slurm", "ssh"])
   func filesAreAsRendered(folder: String) throws {
-    let files = folder == "kubernetes" ? Deployment().kubernetes : Deployment().systemd
+    let all = [
+      "kubernetes": Deployment().kubernetes, "systemd": Deployment().systemd, "slurm": Deployment().slurm,
+      "ssh": Deployment().ssh,
+    ]
+    let files = try #require(all[folder])
     for file in files {
       let place = Self.committed(folder, file.name)
       if ProcessInfo.processInfo.environment["MESHDECODE_RECORD"] != nil {
@@ -28,6 +32,13 @@ import Testing
     let text = deployment.kubernetes.map(\.text).joined(separator: "---\n")
     #expect(text.contains("completions: 6") && text.contains("hostPath: {path: /models/a, type: Directory}"))
     #expect(text.contains("    expert_parallel_size: 6\n    model: /models/a\n"))
+    let script = deployment.slurm[0].text
+    #expect(
+      script.contains("#SBATCH --nodes=6\n") && script.contains(#"--model "${MODEL:-/models/a}" --prompt"#))
+    #expect(script.contains("--launcher slurm --expert-parallel-size 6 "))
+    deployment.ranksPerHost = 4
+    #expect(
+      deployment.ssh[0].text.contains("\nnode1 slots=4 model=/models/a\nnode2 slots=4 model=/models/a\n#"))
   }
 
   private static let validator = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")

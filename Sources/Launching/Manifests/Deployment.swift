@@ -1,4 +1,4 @@
-/// A run whose workers somebody else starts, as manifests for those who do.
+/// A run on several hosts, as files for those who start its workers there.
 ///
 /// Rendered texts are examples that run as they are; `deploy/` holds them for the defaults, and a test compares.
 package struct Deployment: Sendable, Equatable {
@@ -7,6 +7,8 @@ package struct Deployment: Sendable, Equatable {
   package var image = "localhost/meshdecode:latest"
   /// Ranks.
   package var worldSize = 4
+  /// Ranks that a host should hold at least, those of a tp group.
+  package var ranksPerHost = 2
   /// The mesh as settings, `key: value` each.
   package var mesh = ["tensor_parallel_size: 2", "expert_parallel_size: 2"]
   /// Directory of the model on every node; empty for the bundled one.

@@ -8,18 +8,20 @@ internal import Topology
 struct ManifestCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "manifest",
-    abstract: "Prints the files with which Kubernetes or systemd start the workers of a mesh.",
+    abstract: "Prints the files with which Kubernetes, systemd, Slurm or ssh start the workers of a mesh.",
     discussion: """
-      deploy/kubernetes and deploy/systemd hold what this prints by default.
+      The folders of deploy/ hold what this prints by default.
 
       Examples:
         meshdecode manifest kubernetes --image registry.example/meshdecode:1 --model /models/NAME --tp 4 --ep 2
         meshdecode manifest systemd --tp 2
+        meshdecode manifest slurm --tp 4 --ep 2 --model /models/NAME > decode.sbatch
+        meshdecode manifest ssh --tp 2 --ep 2 > hosts
       """)
 
-  enum Kind: String, ExpressibleByArgument, CaseIterable { case kubernetes, systemd }
+  enum Kind: String, ExpressibleByArgument, CaseIterable { case kubernetes, systemd, slurm, ssh }
 
-  @Argument(help: ArgumentHelp("For whom. (kubernetes, systemd)", valueName: "kind"))
+  @Argument(help: ArgumentHelp("For whom. (kubernetes, systemd, slurm, ssh)", valueName: "kind"))
   var kind: Kind
 
   @Option(name: .customLong("image"), help: ArgumentHelp("The container image.", valueName: "name"))
@@ -73,13 +75,16 @@ struct ManifestCommand: ParsableCommand {
     }
     if worldSize > 1 {
       deployment.worldSize = worldSize
+      deployment.ranksPerHost = settings.mesh.tensorParallelSize
       deployment.mesh = degrees.filter { $0.1 > 1 }.map { "\($0.0): \($0.1)" }
     }
-    let files = kind == .kubernetes ? deployment.kubernetes : deployment.systemd
-    let separator = kind == .kubernetes ? "---\n" : ""
-    for file in files {
-      let title = kind == .kubernetes ? "" : "### \(file.name)\n"
-      try Terminal.write(separator + title + file.text)
+    switch kind {
+    case .kubernetes: for file in deployment.kubernetes { try Terminal.write("---\n" + file.text) }
+    case .systemd:
+      for file in deployment.systemd { try Terminal.write("### \(file.name)\n" + file.text) }
+    // One file each, to be written to a file as it is.
+    case .slurm: for file in deployment.slurm { try Terminal.write(file.text) }
+    case .ssh: for file in deployment.ssh { try Terminal.write(file.text) }
     }
   }
 }
