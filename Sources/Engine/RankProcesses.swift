@@ -1,5 +1,6 @@
 internal import Coordination
 internal import Dispatch
+internal import Foundation
 internal import Glibc
 internal import Launching
 internal import Transport
@@ -36,6 +37,8 @@ struct RankProcesses {
     var rank: Int
     var incarnation: UInt32
   }
+  /// Where each process listens for its peers: nobody removes the socket of one that is killed.
+  private var sockets: [Launching.Incarnation: [String]] = [:]
   /// Where each rank runs now; nil on one host.
   private(set) var placement: Launching.RankPlacement?
   /// Those that have been heard of.
@@ -83,6 +86,7 @@ struct RankProcesses {
     let started = launcher.start(launch)
     current[rank] = started
     seats[started] = Seat(rank: rank, incarnation: incarnation)
+    noteSocket(of: started, rank, incarnation)
   }
 
   /// The process of a spare is a rank's from now on.
@@ -91,7 +95,17 @@ struct RankProcesses {
     current[spare] = nil
     current[rank] = process
     // One that has ended already has no seat any more; its end has been told.
-    if seats[process] != nil { seats[process] = Seat(rank: rank, incarnation: incarnation) }
+    if seats[process] != nil {
+      seats[process] = Seat(rank: rank, incarnation: incarnation)
+      noteSocket(of: process, rank, incarnation)
+    }
+  }
+
+  private mutating func noteSocket(of process: Launching.Incarnation, _ rank: Int, _ incarnation: UInt32) {
+    let endpoint = dataEndpoint(of: rank, incarnation)
+    if endpoint.hasPrefix("ipc://") {
+      sockets[process, default: []].append(String(endpoint.dropFirst("ipc://".count)))
+    }
   }
 
   /// Another number of ranks, none of which runs yet.
@@ -143,6 +157,9 @@ struct RankProcesses {
   mutating func takeExits() -> [CoordinatorEvent] {
     launcher.takeExits().map { exit in
       leaveHost(of: exit)
+      for path in sockets.removeValue(forKey: exit.incarnation) ?? [] {
+        try? FileManager.default.removeItem(atPath: path)
+      }
       let cause: RankLoss.Cause =
         switch exit.ending {
         case .exited(let code): .exited(code: code)

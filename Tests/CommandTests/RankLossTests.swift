@@ -54,6 +54,33 @@ import Testing
     }
   }
 
+  /// A process that is killed leaves its socket behind; a long run must not fill its directory with them.
+  @Test func socketsOfLostRanksAreRemoved() async throws {
+    try await withTemporaryDirectory { base in
+      let runs = base.appendingPathComponent("runs")
+      let arguments = try Self.arguments(base, ["--tp", "2"]) + ["--max-rank-restarts", "100"]
+      let outcome = try await ProcessHarness.withProcess(arguments) { running in
+        try await running.wait { $0.standardOutput.utf8.count > 20 }
+        for _ in 0..<4 {
+          @Sendable func worker() -> Int32? {
+            Leaks.workers(mentioning: runs.path + "/").first { $0.rank == 1 }?.processID
+          }
+          let old = try #require(worker())
+          _ = kill(old, SIGKILL)
+          // Text after that is made by the next one, which listens by then.
+          try await running.wait { _ in worker().map { $0 != old } ?? false }
+          let length = running.standardOutput.utf8.count
+          try await running.wait { $0.standardOutput.utf8.count > length }
+        }
+        let sockets = try FileManager.default.subpathsOfDirectory(atPath: runs.path).filter {
+          $0.contains("/r1.")
+        }
+        #expect(sockets.count <= 1, "\(sockets)")
+      }
+      #expect(outcome.exitCode == 0, "\(outcome.standardError)")
+    }
+  }
+
   @Test func aCrashLoopEndsWithTheReason() async throws {
     try await withTemporaryDirectory { base in
       let runs = base.appendingPathComponent("runs")
