@@ -9,8 +9,8 @@ command -v buildah >/dev/null || fail "buildah is not here; apt-get install buil
 
 cd "$root"
 say "building in release with a static Swift runtime"
-swift build -c release -static-stdlib --product meshdecode
-bin=$(swift build -c release -static-stdlib --show-bin-path)
+swift build -c release --static-swift-stdlib --product meshdecode
+bin=$(swift build -c release --static-swift-stdlib --show-bin-path)
 
 context=$(mktemp -d)
 trap 'rm -rf "$context"' EXIT
