@@ -58,7 +58,7 @@ package struct BarChart: Sendable {
     self.format = format
   }
 
-  private var labelWidth: Double { Double(groups.map(\.label.count).max() ?? 0) * 7.4 + 14 }
+  private var labelWidth: Double { Double(groups.map(\.label.count).max() ?? 0) * 8 + 14 }
   private var barLabelWidth: Double {
     let longest = groups.flatMap(\.bars).map(\.label.count).max() ?? 0
     return longest == 0 ? 0 : Double(longest) * 6.6 + 10

@@ -132,8 +132,16 @@ struct BenchScaleCommand: ParsableCommand {
   }
 
   private func predict(_ running: RunningMesh, _ machine: MachineModel) throws -> LatencySplit {
-    let shape = running.setup.shape
-    let time = try running.setup.plan { options in
+    var setup = running.setup
+    // Replicas without a sequence leave memory and cores to the others.
+    if setup.shape.dp > batch {
+      let shape = setup.shape
+      let busy = try MeshShape(
+        dp: batch, attnDP: shape.attnDP, attnDPExpert: shape.attnDPExpert, ep: shape.ep, tp: shape.tp)
+      setup = try RunSetup(settings: setup.settings.on(busy), modelDirectory: setup.modelDirectory ?? "")
+    }
+    let shape = setup.shape
+    let time = try setup.plan { options in
       options.machine = machine
       options.machine.threadsPerRank = running.engine.sizes.threadsPerWorker
       options.machine.ranksPerHost = running.engine.ranksPerHost
