@@ -44,11 +44,10 @@ package enum LifeLine {
     cprParentDeathSignal(SIGCONT)
   }
 
-  /// Ends a rank whose coordinator has been silent for `silence`, though its process may still be there: stopped,
-  /// hung, or behind a network that is cut. The run directory is its coordinator's and stays.
-  package static func leave(after silence: Duration) -> Never {
-    let line = "the coordinator has been silent for \(silence); leaving\n"
-    try? FileHandle.standardError.write(contentsOf: Data(line.utf8))
+  /// Ends a rank whose coordinator is silent, though its process may still be there: stopped, hung, or behind a network
+  /// that is cut. The run directory is its coordinator's and stays.
+  package static func leave(saying sentence: String) -> Never {
+    try? FileHandle.standardError.write(contentsOf: Data("error: \(sentence)\n".utf8))
     _exit(orphanedExitCode)
   }
 

@@ -20,7 +20,7 @@ final class PulseSender: Sendable {
   /// Starts the thread; `coordinatorLost` runs on it when the coordinator has fallen silent.
   init(
     _ connection: WorkerConnection, context: ZMQContext, progress: StepProgress,
-    coordinatorLost: @escaping @Sendable (Duration) -> Void
+    coordinatorLost: @escaping @Sendable (String) -> Void
   ) throws(WorkerError) {
     let started = BackgroundThread.start(name: "pulse") { [self] in
       try? run(connection, context, progress, coordinatorLost)
@@ -35,7 +35,7 @@ final class PulseSender: Sendable {
 
   private func run(
     _ connection: WorkerConnection, _ context: ZMQContext, _ progress: StepProgress,
-    _ coordinatorLost: (Duration) -> Void
+    _ coordinatorLost: (String) -> Void
   ) throws(TransportError) {
     let rank = UInt32(connection.rank)
     let client = try ControlClient(
@@ -47,6 +47,7 @@ final class PulseSender: Sendable {
     // Answers come to pulses: with long periods more of them are sent, or the coordinator would seem silent.
     let period = min(connection.pulsePeriod, limit / 4)
     var heard = Deadline.now
+    var hasAnswered = false
     while !isStopped.load(ordering: .relaxed) {
       let pulse = progress.pulse(rank: rank)
       // A full queue means that nobody reads: the silence tells the rest.
@@ -56,13 +57,27 @@ final class PulseSender: Sendable {
       let started = Deadline.now
       let beat = Deadline.after(period)
       while !beat.hasPassed {
-        if try client.receive(deadline: beat) != nil { heard = Deadline.now }
+        guard try client.receive(deadline: beat) != nil else { continue }
+        heard = Deadline.now
+        hasAnswered = true
       }
       let now = Deadline.now
       // Whoever was stopped itself has heard nothing either; that is nobody's silence.
       if Self.duration(now - started) > period * 2 { heard = now }
-      if Self.duration(now - heard) > limit { coordinatorLost(Self.duration(now - heard)) }
+      if Self.duration(now - heard) > limit {
+        coordinatorLost(Self.sentence(now - heard, hasAnswered, connection.coordinator))
+      }
     }
+  }
+
+  /// One that refuses a key does not answer either.
+  private static func sentence(_ nanoseconds: UInt64, _ hasAnswered: Bool, _ coordinator: String) -> String {
+    let silence = "\(nanoseconds / 1_000_000) ms"
+    if hasAnswered { return "the coordinator has been silent for \(silence); this worker leaves" }
+    let place = coordinator.split(separator: "|").first ?? ""
+    return
+      "nobody has answered at \(place) for \(silence): no coordinator is there, the network keeps it away, or "
+      + "it does not know this worker's key; give both sides the same join secret"
   }
 
   private static func duration(_ nanoseconds: UInt64) -> Duration {

@@ -26,7 +26,7 @@ package final class SpareWorker {
   }
 
   package init(
-    _ connection: WorkerConnection, coordinatorLost: @escaping @Sendable (Duration) -> Void = { _ in }
+    _ connection: WorkerConnection, coordinatorLost: @escaping @Sendable (String) -> Void = { _ in }
   ) throws(WorkerError) {
     self.connection = connection
     do {

@@ -30,11 +30,11 @@ package final class Worker {
 
   /// Connects and says hello.
   ///
-  /// - Parameter coordinatorLost: runs on the pulse thread when the coordinator has been silent for too long; it is
+  /// - Parameter coordinatorLost: runs on the pulse thread when the coordinator has been silent for too long, with that as a sentence; it is
   ///   expected to end the process.
   package init(
     _ connection: WorkerConnection, preloaded: [Int: ModelLoading.Loaded] = [:],
-    coordinatorLost: @escaping @Sendable (Duration) -> Void = { _ in }
+    coordinatorLost: @escaping @Sendable (String) -> Void = { _ in }
   ) throws(WorkerError) {
     self.connection = connection
     self.preloaded = preloaded

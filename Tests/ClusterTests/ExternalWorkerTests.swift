@@ -112,6 +112,18 @@ import Wire
     }
   }
 
+  @Test func aWorkerThatNobodyAnswersSaysWhy() async throws {
+    try await withTemporaryDirectory { folder in
+      let meeting = try Meeting(folder)
+      try await Self.makeSecret(meeting.secret)
+      let outcome = try await Self.worker(meeting, 0)
+      #expect(outcome.exitCode == 75)
+      #expect(
+        outcome.standardError.hasPrefix("error: nobody has answered at tcp://")
+          && outcome.standardError.contains("the same join secret"), "\(outcome.standardError)")
+    }
+  }
+
   @Test func aPlaceThatNobodyTakesIsAnErrorAtTheDeadline() async throws {
     try await withTemporaryDirectory { folder in
       let meeting = try Meeting(folder)

@@ -35,7 +35,10 @@ package struct RankLoss: Error, Sendable, Hashable, CustomStringConvertible {
   /// Its end can overtake the first, and must not look like one that nobody can explain.
   var inItsOwnWords: RankLoss {
     let mark = "error: "
-    guard case .exited = cause, let words = lastLines.last, words.hasPrefix(mark) else { return self }
+    // Other codes are not its own verdict: one that lost its coordinator leaves with another.
+    guard case .exited(code: 1) = cause, let words = lastLines.last, words.hasPrefix(mark) else {
+      return self
+    }
     return RankLoss(.gaveUp, "gave up: \(words.dropFirst(mark.count))", lastLines: lastLines.dropLast())
   }
 }

@@ -95,13 +95,14 @@ struct WorkerCommand: ParsableCommand {
         security: pass.map { .encrypted($0.keys) } ?? (insecure ? .insecure : .localOnly))
       let shards: [Int: ModelLoading.Loaded]
       if isSpare {
-        guard let promoted = try SpareWorker(connection, coordinatorLost: { LifeLine.leave(after: $0) }).run()
+        guard
+          let promoted = try SpareWorker(connection, coordinatorLost: { LifeLine.leave(saying: $0) }).run()
         else { return }
         (connection, shards) = (promoted.connection, promoted.shards)
       } else {
         shards = [:]
       }
-      try Worker(connection, preloaded: shards, coordinatorLost: { LifeLine.leave(after: $0) }).run()
+      try Worker(connection, preloaded: shards, coordinatorLost: { LifeLine.leave(saying: $0) }).run()
     } catch let error as SettingsError {
       throw error
     } catch {
