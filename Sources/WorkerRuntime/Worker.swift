@@ -30,8 +30,8 @@ package final class Worker {
 
   /// Connects and says hello.
   ///
-  /// - Parameter coordinatorLost: runs on the pulse thread when the coordinator has been silent for too long, with that as a sentence; it is
-  ///   expected to end the process.
+  /// - Parameter coordinatorLost: runs on the pulse thread when the coordinator has been silent for too long, with what
+  ///   is known of it as a sentence; it is expected to end the process.
   package init(
     _ connection: WorkerConnection, preloaded: [Int: ModelLoading.Loaded] = [:],
     coordinatorLost: @escaping @Sendable (String) -> Void = { _ in }

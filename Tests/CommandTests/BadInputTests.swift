@@ -64,6 +64,7 @@ import Testing
     ("logits --prompt a --save-to @", 1, "give a file in a writable directory"),
     ("logits --prompt-token-ids 9999 --save-to @/runs/x", 2, "outside the vocabulary"),
     ("logits --prompt a --model @/truncated --save-to @/runs/x", 1, "truncated"),
+    ("trace --tp 2 --compare-digests", 2, "leave --compare-digests out"),
     ("perplexity --file /no/such", 1, "/no/such does not exist"),
     ("perplexity --file @/text", 2, "fewer than one window of 256"),
     ("perplexity --file @/text --window 1", 2, "--window cannot be 1"),

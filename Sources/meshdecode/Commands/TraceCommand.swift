@@ -58,8 +58,12 @@ struct TraceCommand: ParsableCommand {
       ("-p", promptTokens, 1...4096), ("-n", generateTokens, 1...4096), ("--batch", batch, 0...1024),
     ])
     let settings = try resolve(config, [model, mesh, scheduler, launch, output])
+    guard !settings.launch.compareDigests else {
+      throw SettingsError(
+        "The formulas of trace are those of a run without digests; leave --compare-digests out.")
+    }
     let running = try RunningMesh.start(settings) { configuration in
-      configuration.observations.formUnion([.exchanges, .expertLoad])
+      configuration.observations = [.exchanges, .expertLoad]
       // A step that is computed again would be counted twice, and a lost rank's records are lost.
       configuration.onRankLoss = .fail
       configuration.cachesPrefixes = false
