@@ -1,12 +1,15 @@
+internal import CLinux
+internal import Dispatch
 internal import Foundation
 internal import Glibc
 internal import Journaling
 internal import Parsing
+internal import Synchronization
 internal import Transport
 package import Wire
 
-/// Kills coordinators: `generate` runs as a child with a journal, is killed when so many tokens are written down, and
-/// is started again to go on, until a last one ends.
+/// Breaks coordinators: `generate` runs as a child with a journal. When so many tokens are written down, it is killed
+/// and started again to go on, or its journal cannot grow for a while; until a last one ends.
 package struct CoordinatorDrill {
   private let executable: String
   /// Of `generate`: all but prompts, journal and output.
@@ -24,7 +27,7 @@ package struct CoordinatorDrill {
 
   private var journal: String { directory + "/journal" }
 
-  /// Runs the plan, whose faults are all kills of the coordinator.
+  /// Runs the plan, whose faults are all of the coordinator.
   package func run(_ plan: FaultPlan) throws -> DrillOutcome {
     let lines = prompts.map { "{\"prompt_token_ids\": [\($0.map(\.description).joined(separator: ", "))]}" }
     try Data(lines.joined(separator: "\n").utf8).write(to: URL(fileURLWithPath: directory + "/prompts"))
@@ -32,31 +35,93 @@ package struct CoordinatorDrill {
     outcome.faults = plan.faults.map { DrillOutcome.FaultTimes(fault: $0) }
     let started = Self.milliseconds
     let order = plan.faults.indices.sorted { Self.tokens(plan.faults[$0]) < Self.tokens(plan.faults[$1]) }
-    for (round, place) in order.enumerated() {
-      let child = try start(resumes: round > 0)
-      let wanted = Self.tokens(plan.faults[place])
-      let before = round > 0 ? written() : 0
-      while child.isRunning, written() < wanted {
+    var child = try start(resumes: false)
+    var before = 0
+    for place in order {
+      let fault = plan.faults[place]
+      while child.process.isRunning, written() < Self.tokens(fault) {
         noteProgress(since: before, &outcome, started)
         usleep(1000)
       }
-      guard child.isRunning else { return end(child, outcome, started) }
+      guard child.process.isRunning else { return end(child, outcome, started) }
       noteProgress(since: before, &outcome, started)
-      kill(child.processIdentifier, SIGKILL)
+      if fault.kind == .diskFull {
+        fillDisk(of: child.process, place, &outcome, started)
+        continue
+      }
+      kill(child.process.processIdentifier, SIGKILL)
       let moment = Self.milliseconds - started
       outcome.faults[place].injected = moment
       outcome.story.append((moment, nil, "coordinator killed after \(written()) tokens"))
-      child.waitUntilExit()
+      child.process.waitUntilExit()
       outcome.faults[place].detected = Self.milliseconds - started
+      before = written()
+      child = try start(resumes: true)
     }
-    let before = written()
-    let last = try start(resumes: true)
-    while last.isRunning {
+    while child.process.isRunning {
       noteProgress(since: before, &outcome, started)
       usleep(1000)
     }
     noteProgress(since: before, &outcome, started)
-    return end(last, outcome, started)
+    return end(child, outcome, started)
+  }
+
+  /// The journal cannot grow until a while after that was noticed; then it is written again.
+  private func fillDisk(of child: Process, _ place: Int, _ outcome: inout DrillOutcome, _ started: Double) {
+    func said(_ words: String) -> Bool {
+      let text = FileManager.default.contents(atPath: directory + "/err") ?? Data()
+      return String(decoding: text, as: UTF8.self).contains(words)
+    }
+    func waitUntilSaid(_ words: String) -> Double? {
+      let end = Self.milliseconds + 10_000
+      while child.isRunning, !said(words), Self.milliseconds < end { usleep(1000) }
+      return said(words) ? Self.milliseconds - started : nil
+    }
+    let size = (try? FileManager.default.attributesOfItem(atPath: journal)[.size] as? Int) ?? 0
+    let problem = linuxLimitFileSize(child.processIdentifier, Int64(size))
+    outcome.faults[place].injected = Self.milliseconds - started
+    outcome.story.append(
+      (Self.milliseconds - started, nil, "the journal cannot grow after \(written()) tokens"))
+    if problem != 0 {
+      outcome.problems.append("the size of the journal cannot be limited (error \(problem))")
+    }
+    if let moment = waitUntilSaid("cannot be written") {
+      outcome.faults[place].detected = moment
+      outcome.story.append((moment, nil, "the coordinator says so, and what runs goes on"))
+    }
+    usleep(UInt32(1000 * (outcome.faults[place].fault.milliseconds ?? 20)))
+    _ = linuxLimitFileSize(child.processIdentifier, -1)
+    if let moment = waitUntilSaid("is written again") {
+      outcome.faults[place].recovered = moment
+      outcome.story.append((moment, nil, "the journal is written again, and nothing is missing in it"))
+    }
+  }
+
+  /// A coordinator, and what it prints: not into a file, which a full disk would cut short as well.
+  private struct Child {
+    let process: Process
+    let output: ChildOutput
+  }
+
+  /// Reads a pipe to its end on another thread, so that nobody waits for a reader.
+  private final class ChildOutput: Sendable {
+    private let bytes = Mutex(Data())
+    private let isComplete = DispatchSemaphore(value: 0)
+
+    init(_ pipe: Pipe) {
+      let handle = pipe.fileHandleForReading
+      Thread.detachNewThread {
+        let all = handle.readDataToEndOfFile()
+        self.bytes.withLock { $0 = all }
+        self.isComplete.signal()
+      }
+    }
+
+    /// All of it, once.
+    func take() -> Data {
+      isComplete.wait()
+      return bytes.withLock { $0 }
+    }
   }
 
   /// The first token beyond those that were known means that the streams go on.
@@ -77,34 +142,30 @@ package struct CoordinatorDrill {
     return (try? JournalContents(bytes: bytes, path: journal))?.numTokens ?? 0
   }
 
-  private func start(resumes: Bool) throws -> Process {
+  private func start(resumes: Bool) throws -> Child {
     let child = Process()
     child.executableURL = URL(fileURLWithPath: executable)
     child.arguments =
       ["generate", "--journal", journal, "--output", "json"] + arguments
       + (resumes ? ["--resume"] : ["--prompts-file", directory + "/prompts"])
-    for (name, assign) in [
-      ("out", { child.standardOutput = $0 }), ("err", { child.standardError = $0 }),
-    ] as [(String, (FileHandle) -> Void)] {
-      _ = FileManager.default.createFile(atPath: "\(directory)/\(name)", contents: nil)
-      guard let handle = FileHandle(forWritingAtPath: "\(directory)/\(name)") else { continue }
-      assign(handle)
-    }
+    _ = FileManager.default.createFile(atPath: directory + "/err", contents: nil)
+    child.standardError = FileHandle(forWritingAtPath: directory + "/err")
+    let pipe = Pipe()
+    child.standardOutput = pipe
     try child.run()
-    return child
+    return Child(process: child, output: ChildOutput(pipe))
   }
 
-  private func end(_ child: Process, _ outcome: DrillOutcome, _ started: Double) -> DrillOutcome {
-    child.waitUntilExit()
+  private func end(_ child: Child, _ outcome: DrillOutcome, _ started: Double) -> DrillOutcome {
+    child.process.waitUntilExit()
     var outcome = outcome
     outcome.milliseconds = Self.milliseconds - started
-    guard child.terminationReason == .exit, child.terminationStatus == 0 else {
+    guard child.process.terminationReason == .exit, child.process.terminationStatus == 0 else {
       let words = FileManager.default.contents(atPath: directory + "/err") ?? Data()
       outcome.failure = String(decoding: words.suffix(500), as: UTF8.self)
       return outcome
     }
-    let bytes = [UInt8](FileManager.default.contents(atPath: directory + "/out") ?? Data())
-    let outputs = (try? JSONReader.parse(bytes))?["outputs"]?.array ?? []
+    let outputs = (try? JSONReader.parse([UInt8](child.output.take())))?["outputs"]?.array ?? []
     for output in outputs {
       guard let index = output["index"]?.int, outcome.streams.indices.contains(Int(index)) else { continue }
       outcome.streams[Int(index)] = (output["token_ids"]?.array ?? []).compactMap {

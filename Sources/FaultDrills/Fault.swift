@@ -93,6 +93,8 @@ package struct Fault: Sendable, Equatable {
     case stranger
     /// SIGKILL to the coordinator, which is then started again with its journal.
     case coordinatorKill = "coordinator-kill"
+    /// The journal cannot grow any more, until `for_ms` after that was noticed.
+    case diskFull = "disk-full"
 
     /// Frames come later, by `amount` microseconds.
     case delay
@@ -114,7 +116,8 @@ package struct Fault: Sendable, Equatable {
 
     package var isLink: Bool {
       switch self {
-      case .kill, .stop, .crash, .terminate, .pause, .hostLoss, .coordinatorKill, .outOfMemory, .nan,
+      case .kill, .stop, .crash, .terminate, .pause, .hostLoss, .coordinatorKill, .diskFull, .outOfMemory,
+        .nan,
         .bitFlip,
         .checkpointCorrupt,
         .checkpointMissing, .clockJump, .wrongVersion, .stranger:
@@ -127,6 +130,9 @@ package struct Fault: Sendable, Equatable {
 
     /// Somebody knocks who has no business here.
     package var isVisitor: Bool { self == .wrongVersion || self == .stranger }
+
+    /// It is about the coordinator's process and its journal.
+    package var concernsCoordinator: Bool { self == .coordinatorKill || self == .diskFull }
 
     /// It needs a checkpoint that may be broken.
     var breaksCheckpoint: Bool { self == .checkpointCorrupt || self == .checkpointMissing }

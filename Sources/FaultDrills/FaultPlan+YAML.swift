@@ -31,10 +31,10 @@ extension FaultPlan {
     }
     var faults: [Fault] = []
     for node in list { faults.append(try reader.fault(node)) }
-    let coordinators = faults.count { $0.kind == .coordinatorKill }
+    let coordinators = faults.count { $0.kind.concernsCoordinator }
     guard coordinators == 0 || coordinators == faults.count else {
       throw FaultPlanError(
-        "\(path) mixes coordinator-kill with other kinds; give the one or the others, each in a plan of its own."
+        "\(path) mixes coordinator-kill and disk-full with other kinds; give them plans of their own."
       )
     }
     let expect = mapping["expect"]?.string ?? "pass"

@@ -79,7 +79,7 @@ extension FaultPlan {
 
 extension FaultPlan {
   /// It is about the coordinator's own process, which then cannot be this one.
-  package var killsCoordinator: Bool { faults.contains { $0.kind == .coordinatorKill } }
+  package var concernsCoordinator: Bool { faults.contains { $0.kind.concernsCoordinator } }
 }
 
 /// What is wrong with a plan: one sentence with file and line.

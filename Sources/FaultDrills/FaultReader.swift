@@ -51,9 +51,11 @@ struct FaultReader {
     _ mapping: Node.Mapping, _ node: Node, _ kind: Fault.Kind
   ) throws(FaultPlanError) -> Fault.Target {
     let given = ["rank", "ranks", "host", "role", "link"].filter { mapping[$0] != nil }
-    if kind == .coordinatorKill {
-      guard given.isEmpty, mapping["after_tokens"] != nil, mapping["for_ms"] == nil else {
-        throw refusal(node, "a coordinator-kill has after_tokens: N and nothing else")
+    if kind.concernsCoordinator {
+      guard given.isEmpty, mapping["after_tokens"] != nil, mapping["for_ms"] == nil || kind == .diskFull
+      else {
+        throw refusal(
+          node, "a coordinator-kill has after_tokens: N and nothing else, a disk-full for_ms: N as well")
       }
       return .everywhere
     }

@@ -5,7 +5,8 @@ import Wire
 @Suite struct FaultPlanTests {
   /// Kinds that need more than any run offers: root, a file, keys, or all ranks of a host.
   private static let notRandom: [Fault.Kind] = [
-    .hostLoss, .coordinatorKill, .outOfMemory, .nan, .bitFlip, .checkpointCorrupt, .checkpointMissing,
+    .hostLoss, .coordinatorKill, .diskFull, .outOfMemory,
+    .nan, .bitFlip, .checkpointCorrupt, .checkpointMissing,
     .wrongVersion, .stranger, .clockJump, .activationFlip,
   ]
 

@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -28,6 +29,15 @@ LNX int linuxMoveWallClock(int64_t nanoseconds) {
   int64_t all = now.tv_sec * 1000000000LL + now.tv_nsec + nanoseconds;
   struct timespec then = {all / 1000000000, all % 1000000000};
   return clock_settime(CLOCK_REALTIME, &then) == 0 ? 0 : errno;
+}
+
+// The size that files may grow to by a process's writes, negative: as large as it may set itself. Returns 0 or the error's
+// number.
+LNX int linuxLimitFileSize(int32_t process, int64_t bytes) {
+  struct rlimit limit;
+  if (prlimit(process, RLIMIT_FSIZE, (struct rlimit *)0, &limit) != 0) return errno;
+  limit.rlim_cur = bytes < 0 ? limit.rlim_max : (rlim_t)bytes;
+  return prlimit(process, RLIMIT_FSIZE, &limit, (struct rlimit *)0) == 0 ? 0 : errno;
 }
 
 // Affinity. `mask` holds `words` 64-bit words, bit c = CPU c.

@@ -91,7 +91,7 @@ struct DrillCommand: ParsableCommand {
       throw SettingsError("\(error)")
     }
     let outcome =
-      plan.killsCoordinator
+      plan.concernsCoordinator
       ? try DrillWorkload.run(plan, settings, drill.prompts) : try drill.run(engine, plan: plan)
     let verdict = DrillVerdict(outcome, reference: reference, plan: plan)
     if let html {
