@@ -14,7 +14,6 @@
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -34,10 +33,12 @@ LNX int linuxMoveWallClock(int64_t nanoseconds) {
 // The size that files may grow to by a process's writes, negative: as large as it may set itself. Returns 0 or the error's
 // number.
 LNX int linuxLimitFileSize(int32_t process, int64_t bytes) {
-  struct rlimit limit;
-  if (prlimit(process, RLIMIT_FSIZE, (struct rlimit *)0, &limit) != 0) return errno;
-  limit.rlim_cur = bytes < 0 ? limit.rlim_max : (rlim_t)bytes;
-  return prlimit(process, RLIMIT_FSIZE, &limit, (struct rlimit *)0) == 0 ? 0 : errno;
+  // Not <sys/resource.h>: with _GNU_SOURCE it is another one than Swift's Glibc module has.
+  enum { fileSize = 1 };
+  uint64_t limit[2];
+  if (syscall(SYS_prlimit64, process, fileSize, (void *)0, limit) != 0) return errno;
+  limit[0] = bytes < 0 ? limit[1] : (uint64_t)bytes;
+  return syscall(SYS_prlimit64, process, fileSize, limit, (void *)0) == 0 ? 0 : errno;
 }
 
 // Affinity. `mask` holds `words` 64-bit words, bit c = CPU c.
