@@ -35,19 +35,17 @@ struct FrameGate {
   /// Makes `message` the finished frame for `target`, not yet counted.
   func build(
     _ message: inout ZMQMessage, _ target: FrameTarget, _ pieces: Span<MemoryPiece>, of memory: RawSpan,
-    hold: FrameHeader.Hold = .none, flippedBit: Int? = nil
+    hold: FrameHeader.Hold = .none
   ) throws(TransportError) {
     try message.reset(byteCount: FrameHeader.byteCount + payloadBytes(target, pieces))
     var frame = message.mutableBytes
-    fill(&frame, target, pieces, of: memory, hold: hold, flippedBit: flippedBit)
+    fill(&frame, target, pieces, of: memory, hold: hold)
   }
 
   /// Writes header and payload into `frame`, which has exactly their size.
-  ///
-  /// - Parameter flippedBit: a bit of the payload that is wrong already when the checksum is made; for fault drills.
   func fill(
     _ frame: inout MutableSpan<UInt8>, _ target: FrameTarget, _ pieces: Span<MemoryPiece>, of memory: RawSpan,
-    flags: UInt32 = 0, hold: FrameHeader.Hold = .none, flippedBit: Int? = nil
+    flags: UInt32 = 0, hold: FrameHeader.Hold = .none
   ) {
     var place = FrameHeader.byteCount
     for index in pieces.indices {
@@ -60,10 +58,6 @@ struct FrameGate {
         }
       }
       place += piece.byteCount
-    }
-    if let flippedBit, place > FrameHeader.byteCount {
-      let bit = flippedBit % ((place - FrameHeader.byteCount) * 8)
-      frame[FrameHeader.byteCount + bit / 8] ^= 1 << UInt8(bit % 8)
     }
     var header = FrameHeader(
       kind: target.kind, epoch: epoch, step: target.step, sequence: target.sequence, round: target.round,

@@ -104,10 +104,11 @@ package final class FaultyLink: PeerLink {
       let near = isNear[target.peer]
       try gate.build(
         &outbound, target, pieces, of: memory,
-        hold: near ? .until(now + fate.hold) : .atArrival(fate.hold), flippedBit: fate.flippedPayloadBit)
+        hold: near ? .until(now + fate.hold) : .atArrival(fate.hold))
     } else {
-      try gate.build(&outbound, target, pieces, of: memory, flippedBit: fate.flippedPayloadBit)
+      try gate.build(&outbound, target, pieces, of: memory)
     }
+    if let bit = fate.flippedPayloadBit { falsify(&outbound, bit) }
     if let bit = fate.flippedBit {
       var bytes = outbound.mutableBytes
       bytes[bit / 8] ^= 1 << UInt8(bit % 8)
@@ -117,6 +118,17 @@ package final class FaultyLink: PeerLink {
       let kept = min(bytes.count, fate.keptBytes ?? bytes.count)
       try inner.send(frame: bytes.extracting(0..<kept), to: target.peer, deadline: deadline)
     }
+  }
+
+  /// Flips a bit of the payload, if there is one, and makes the checksum anew: nothing of the link can see it.
+  private func falsify(_ message: inout ZMQMessage, _ bit: Int) {
+    let header = try? FrameHeader(
+      decoding: message.bytes, maxPayloadBytes: gate.maxPayloadBytes, checksum: gate.checksum)
+    guard let header, header.payloadBytes > 0 else { return }
+    let bit = FrameHeader.byteCount * 8 + bit % (header.payloadBytes * 8)
+    var bytes = message.mutableBytes
+    bytes[bit / 8] ^= 1 << UInt8(bit % 8)
+    header.encode(into: &bytes, checksum: gate.checksum)
   }
 
   private func note(_ fate: FrameFate, _ now: UInt64) {
