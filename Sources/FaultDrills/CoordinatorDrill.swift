@@ -39,12 +39,8 @@ package struct CoordinatorDrill {
     var before = 0
     for place in order {
       let fault = plan.faults[place]
-      while child.process.isRunning, written() < Self.tokens(fault) {
-        noteProgress(since: before, &outcome, started)
-        usleep(1000)
-      }
+      follow(child.process, until: Self.tokens(fault), since: before, &outcome, started)
       guard child.process.isRunning else { return end(child, outcome, started) }
-      noteProgress(since: before, &outcome, started)
       if fault.kind == .diskFull {
         fillDisk(of: child.process, place, &outcome, started)
         continue
@@ -58,12 +54,19 @@ package struct CoordinatorDrill {
       before = written()
       child = try start(resumes: true)
     }
-    while child.process.isRunning {
+    follow(child.process, until: .max, since: before, &outcome, started)
+    return end(child, outcome, started)
+  }
+
+  /// Waits until so many tokens are written, or until there is nobody to write more.
+  private func follow(
+    _ child: Process, until count: Int, since before: Int, _ outcome: inout DrillOutcome, _ started: Double
+  ) {
+    while child.isRunning, written() < count {
       noteProgress(since: before, &outcome, started)
       usleep(1000)
     }
     noteProgress(since: before, &outcome, started)
-    return end(child, outcome, started)
   }
 
   /// The journal cannot grow until a while after that was noticed; then it is written again.
@@ -128,7 +131,8 @@ package struct CoordinatorDrill {
   private func noteProgress(since before: Int, _ outcome: inout DrillOutcome, _ started: Double) {
     guard
       let place = outcome.faults.indices.first(where: {
-        outcome.faults[$0].detected != nil && outcome.faults[$0].recovered == nil
+        outcome.faults[$0].fault.kind == .coordinatorKill && outcome.faults[$0].detected != nil
+          && outcome.faults[$0].recovered == nil
       }), written() > before
     else { return }
     let moment = Self.milliseconds - started

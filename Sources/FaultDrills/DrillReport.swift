@@ -61,7 +61,8 @@ package enum DrillReport {
     case .ranks(let ranks):
       "rank" + (ranks.count > 1 ? "s " : " ") + ranks.map { "\($0)" }.joined(separator: ", ")
     case .link(let from, let to): "link from \(from) to \(to)"
-    case .everywhere: fault.kind.isLink ? "all links" : "the host"
+    case .everywhere:
+      fault.kind.isLink ? "all links" : fault.kind.concernsCoordinator ? "the coordinator" : "the host"
     }
   }
 

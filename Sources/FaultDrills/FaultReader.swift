@@ -39,9 +39,9 @@ struct FaultReader {
       }
       fault.amount = value
     }
-    let counts = kind.isLink || kind.breaksMemory
-    let isCounted = (fault.times ?? fault.operation) != nil
-    if !counts, isCounted || fault.amount != nil && kind != .clockJump {
+    let hasTimes = kind.isLink || kind.breaksMemory
+    let hasAmount = hasTimes || kind == .clockJump
+    if !hasTimes && (fault.times != nil || fault.operation != nil) || !hasAmount && fault.amount != nil {
       throw refusal(node, "times, operation and amount are for faults of links, not for \(kind.rawValue)")
     }
     return fault
