@@ -37,8 +37,6 @@ struct RankProcesses {
     var rank: Int
     var incarnation: UInt32
   }
-  /// Where each process listens for its peers: nobody removes the socket of one that is killed.
-  private var sockets: [Launching.Incarnation: [String]] = [:]
   /// Where each rank runs now; nil on one host.
   private(set) var placement: Launching.RankPlacement?
   /// Those that have been heard of.
@@ -86,7 +84,6 @@ struct RankProcesses {
     let started = launcher.start(launch)
     current[rank] = started
     seats[started] = Seat(rank: rank, incarnation: incarnation)
-    noteSocket(of: started, rank, incarnation)
   }
 
   /// The process of a spare is a rank's from now on.
@@ -95,17 +92,7 @@ struct RankProcesses {
     current[spare] = nil
     current[rank] = process
     // One that has ended already has no seat any more; its end has been told.
-    if seats[process] != nil {
-      seats[process] = Seat(rank: rank, incarnation: incarnation)
-      noteSocket(of: process, rank, incarnation)
-    }
-  }
-
-  private mutating func noteSocket(of process: Launching.Incarnation, _ rank: Int, _ incarnation: UInt32) {
-    let endpoint = dataEndpoint(of: rank, incarnation)
-    if endpoint.hasPrefix("ipc://") {
-      sockets[process, default: []].append(String(endpoint.dropFirst("ipc://".count)))
-    }
+    if seats[process] != nil { seats[process] = Seat(rank: rank, incarnation: incarnation) }
   }
 
   /// Another number of ranks, none of which runs yet.
@@ -157,9 +144,6 @@ struct RankProcesses {
   mutating func takeExits() -> [CoordinatorEvent] {
     launcher.takeExits().map { exit in
       leaveHost(of: exit)
-      for path in sockets.removeValue(forKey: exit.incarnation) ?? [] {
-        try? FileManager.default.removeItem(atPath: path)
-      }
       let cause: RankLoss.Cause =
         switch exit.ending {
         case .exited(let code): .exited(code: code)
@@ -167,10 +151,17 @@ struct RankProcesses {
         case .notStarted: .notStarted
         }
       let seat = seats.removeValue(forKey: exit.incarnation)
+      if let seat { removeSocket(of: seat) }
       return .rankLost(
         rank: seat?.rank ?? exit.rank, incarnation: seat?.incarnation ?? .max,
         RankLoss(cause, "\(exit.ending)", lastLines: exit.lastLines))
     }
+  }
+
+  /// Nobody else removes the socket of a process that was killed. A spare listens only once it has a rank's seat.
+  private func removeSocket(of seat: Seat) {
+    guard case .ipc(let path)? = try? Endpoint(dataEndpoint(of: seat.rank, seat.incarnation)) else { return }
+    try? FileManager.default.removeItem(atPath: path)
   }
 
   /// A rank whose host could not even start it goes to a spare slot of another host, if there is one.

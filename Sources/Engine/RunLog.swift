@@ -6,7 +6,7 @@ internal import Wire
 
 /// Where a mesh tells what happens to it, and from which importance on.
 package struct RunLog: Sendable {
-  package enum Level: Int, Sendable, Comparable, CustomStringConvertible {
+  package enum Level: Sendable, Comparable {
     /// Every step.
     case debug
     /// Every start, arrival and loss.
@@ -14,17 +14,6 @@ package struct RunLog: Sendable {
     /// What the user of a long run wants to know.
     case warning
     case error
-
-    package var description: String {
-      switch self {
-      case .debug: "debug"
-      case .info: "info"
-      case .warning: "warning"
-      case .error: "error"
-      }
-    }
-
-    package static func < (left: Level, right: Level) -> Bool { left.rawValue < right.rawValue }
   }
 
   /// One line, with its place in the run: "warning: rank 1 was lost (t=0.512s epoch=2 step=17 rank=1)".

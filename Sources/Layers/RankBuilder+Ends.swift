@@ -64,7 +64,7 @@ extension RankBuilder {
     places.logits = logits
     places.candidates = candidates
     if geometry.attentionGroup.size > 1 {
-      places.digests = workspace.take(floats: StepPlaces.wordsPerDigest * geometry.attentionGroup.size)
+      places.digests = workspace.take(floats: geometry.attentionGroup.size)
     }
     if geometry.attentionGroup.ranks[0] == geometry.rank {
       places.gatheredLogits = workspace.take(floats: limits.sampledRows * settings.vocabularySize)

@@ -142,9 +142,8 @@ package struct StepPlaces: Sendable {
   package var gatheredLogits: Region?
   package var candidates: Region?
   package var gatheredCandidates: Region?
-  /// A checksum of the residual stream for each rank of the attention group, in `wordsPerDigest` words each.
+  /// A checksum of the residual stream for each rank of the attention group, one word each.
   package var digests: Region?
-  package static let wordsPerDigest = 2
   /// Copies of the residual stream for `--hidden-states`.
   package var captures: Region?
   package var captureCount = 0

@@ -8,7 +8,7 @@ internal import Topology
 ///
 /// After the last sum of a step each of them has the same rows to the bit. A rank whose rows differ has computed or
 /// received something wrong that no frame checksum could see: a bit that fell over in memory, a broken arithmetic unit.
-/// The first rank gets 8 bytes from each other one with the candidates and compares. What all ranks got wrong alike, as
+/// The first rank gets 4 bytes from each other one with the candidates and compares. What all ranks got wrong alike, as
 /// a wrong part of a sum, does not show.
 ///
 /// Cost: one CRC-32C over rows x hidden size x 4 bytes on each rank.
@@ -17,17 +17,14 @@ extension StepRunner {
   func listDigests() {
     guard digestRows > 0, let digests = program.places.digests else { return }
     let ranks = program.geometry.attentionGroup.ranks
-    for (index, rank) in ranks.enumerated() where rank == program.geometry.rank {
-      memory.store(
-        checksumOf: program.places.residual, byteCount: digestRows * program.hiddenSize * 4,
-        at: digests.advanced(byFloats: index * Self.wordsPerDigest))
-    }
-    for (index, rank) in ranks.enumerated() where index > 0 {
-      let place = digests.byteOffset + index * Self.wordsPerDigest * 4
-      if program.geometry.rank == rank {
-        list.send(to: ranks[0], byteOffset: place, byteCount: Self.wordsPerDigest * 4)
+    for (index, rank) in ranks.enumerated() {
+      let place = digests.advanced(byFloats: index)
+      if rank == program.geometry.rank {
+        memory.store(
+          checksumOf: program.places.residual, byteCount: digestRows * program.hiddenSize * 4, at: place)
+        if !isReporter { list.send(to: ranks[0], byteOffset: place.byteOffset, byteCount: 4) }
       } else if isReporter {
-        list.receive(from: rank, byteOffset: place, byteCount: Self.wordsPerDigest * 4)
+        list.receive(from: rank, byteOffset: place.byteOffset, byteCount: 4)
       }
     }
   }
@@ -36,9 +33,7 @@ extension StepRunner {
   func compareDigests() throws(WorkerError) {
     guard digestRows > 0, isReporter, let digests = program.places.digests else { return }
     let ranks = program.geometry.attentionGroup.ranks
-    let odd = memory.withInts(digests, count: ranks.count * Self.wordsPerDigest) { words in
-      Self.firstOdd(words, count: ranks.count)
-    }
+    let odd = memory.withInts(digests, count: ranks.count) { Self.firstOdd($0) }
     guard let odd else { return }
     throw .diverged(
       rank: ranks[odd],
@@ -47,18 +42,12 @@ extension StepRunner {
   }
 
   /// Index of the first digest that is not the most frequent one; of two, the second.
-  static func firstOdd(_ words: Span<Int32>, count: Int) -> Int? {
+  static func firstOdd(_ digests: Span<Int32>) -> Int? {
     var (best, votes) = (0, 0)
-    for index in 0..<count {
-      var same = 0
-      for other in 0..<count where words[other * wordsPerDigest] == words[index * wordsPerDigest] {
-        same += 1
-      }
+    for index in digests.indices {
+      let same = digests.indices.count { digests[$0] == digests[index] }
       if same > votes { (best, votes) = (index, same) }
     }
-    return (0..<count).first { words[$0 * wordsPerDigest] != words[best * wordsPerDigest] }
+    return digests.indices.first { digests[$0] != digests[best] }
   }
-
-  /// The digest, and a word that keeps it as aligned as candidates are.
-  static var wordsPerDigest: Int { StepPlaces.wordsPerDigest }
 }
