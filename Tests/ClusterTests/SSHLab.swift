@@ -12,7 +12,7 @@ final class SSHLab: Sendable {
       return "needs \(tool)"
     }
     // Also where network namespaces are not allowed.
-    return (try? run("ip netns add mdprobe$$ && ip netns del mdprobe$$")) == nil
+    return (try? LabNetwork.run("ip netns add mdprobe$$ && ip netns del mdprobe$$")) == nil
       ? "needs ip and network namespaces" : nil
   }()
 
@@ -28,14 +28,18 @@ final class SSHLab: Sendable {
     try FileManager.default.createDirectory(
       at: directory, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
     do {
-      try Self.run(Self.up, ["P": prefix, "D": directory.path, "N": "\(count)"])
+      try LabNetwork.run(Self.up, network.merging(["D": directory.path]) { $1 })
     } catch {
       close()
       throw error
     }
   }
 
-  static func address(_ host: Int) -> String { "10.77.0.\(host + 1)" }
+  private var network: [String: String] { ["P": prefix, "NET": Self.subnet, "N": "\(count)"] }
+
+  private static let subnet = "10.77.0"
+
+  static func address(_ host: Int) -> String { "\(subnet).\(host + 1)" }
 
   /// The flags that launch on these hosts.
   ///
@@ -57,7 +61,8 @@ final class SSHLab: Sendable {
   /// Makes the way between two hosts narrow, in both directions; all others stay as they are.
   func narrow(_ first: Int, _ second: Int, kilobits: Int) throws {
     for (from, to) in [(first, second), (second, first)] {
-      try Self.run(Self.narrowing, ["H": "\(prefix)\(from)", "TO": Self.address(to), "K": "\(kilobits)"])
+      try LabNetwork.run(
+        Self.narrowing, ["H": "\(prefix)\(from)", "TO": Self.address(to), "K": "\(kilobits)"])
     }
   }
 
@@ -79,73 +84,34 @@ final class SSHLab: Sendable {
 
   /// Process ids on a host whose command line has `words`; all of them for none.
   func processes(on host: Int, _ words: String) throws -> [Int32] {
-    try Self.run("ip netns pids \(prefix)\(host)").split(separator: "\n").compactMap { Int32($0) }.filter {
-      if words.isEmpty { return true }
-      let line = FileManager.default.contents(atPath: "/proc/\($0)/cmdline") ?? Data()
-      return String(decoding: line, as: UTF8.self).replacing("\0", with: " ").contains(words)
-    }
+    try LabNetwork.run("ip netns pids \(prefix)\(host)").split(separator: "\n").compactMap { Int32($0) }
+      .filter {
+        if words.isEmpty { return true }
+        let line = FileManager.default.contents(atPath: "/proc/\($0)/cmdline") ?? Data()
+        return String(decoding: line, as: UTF8.self).replacing("\0", with: " ").contains(words)
+      }
   }
 
   /// Ends whatever runs on the hosts and takes them away.
   func close() {
-    _ = try? Self.run(Self.down, ["P": prefix, "N": "\(count)"])
+    _ = try? LabNetwork.run(LabNetwork.script + "network_down", network)
     try? FileManager.default.removeItem(at: directory)
   }
 
-  private static let up = """
-    set -e
-    mkdir -p /run/sshd
-    ip netns add ${P}hub; ip -n ${P}hub link set lo up
-    ip -n ${P}hub link add br0 type bridge; ip -n ${P}hub link set br0 up
-    ip -n ${P}hub addr add 10.77.0.254/24 dev br0
-    ssh-keygen -q -t ed25519 -N '' -f $D/hostkey; ssh-keygen -q -t ed25519 -N '' -f $D/userkey
-    cp $D/userkey.pub $D/authorized_keys
-    printf 'Host *\\n StrictHostKeyChecking no\\n UserKnownHostsFile /dev/null\\n LogLevel ERROR\\n' > $D/ssh_config
-    i=0
-    while [ $i -lt $N ]; do
-      ip netns add $P$i; ip -n $P$i link set lo up
-      ip link add v$i netns ${P}hub type veth peer name eth0 netns $P$i
-      ip -n ${P}hub link set v$i master br0 up
-      ip -n $P$i addr add 10.77.0.$((i+1))/24 dev eth0; ip -n $P$i link set eth0 up
-      printf 'ListenAddress 10.77.0.%s:22\\nHostKey %s/hostkey\\nAuthorizedKeysFile %s/authorized_keys\\n' \
-        $((i+1)) $D $D > $D/sshd$i.conf
-      printf 'PidFile none\\nPasswordAuthentication no\\nPermitRootLogin prohibit-password\\n' >> $D/sshd$i.conf
-      printf 'UsePAM no\\nStrictModes no\\nUseDNS no\\n' >> $D/sshd$i.conf
-      nsenter --net=/run/netns/$P$i /usr/sbin/sshd -f $D/sshd$i.conf
-      i=$((i+1))
-    done
-    """
-
-  private static let down = """
-    i=0
-    while [ $i -lt $N ]; do
-      for p in $(ip netns pids $P$i 2>/dev/null); do kill -9 $p; done
-      ip netns del $P$i 2>/dev/null
-      i=$((i+1))
-    done
-    for p in $(ip netns pids ${P}hub 2>/dev/null); do kill -9 $p; done
-    ip netns del ${P}hub 2>/dev/null
-    true
-    """
-
-  /// What a shell script prints.
-  @discardableResult
-  static func run(_ script: String, _ variables: [String: String] = [:]) throws -> String {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/bin/sh")
-    process.arguments = ["-c", script]
-    process.environment = ProcessInfo.processInfo.environment.merging(variables) { _, new in new }
-    process.environment?["PATH"] = "/usr/sbin:/usr/bin:/sbin:/bin"
-    let output = Pipe()
-    process.standardOutput = output
-    process.standardError = FileHandle.nullDevice
-    process.standardInput = FileHandle.nullDevice
-    try process.run()
-    let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    let ending = ProcessOutcome.Ending(of: process)
-    guard ending == .exited(0) else {
-      throw HarnessError("a script of the lab ended with \(ending): \(script.prefix(200))")
-    }
-    return text
-  }
+  private static let up =
+    LabNetwork.script + """
+      set -e
+      mkdir -p /run/sshd
+      network_up
+      ssh-keygen -q -t ed25519 -N '' -f $D/hostkey; ssh-keygen -q -t ed25519 -N '' -f $D/userkey
+      cp $D/userkey.pub $D/authorized_keys
+      printf 'Host *\\n StrictHostKeyChecking no\\n UserKnownHostsFile /dev/null\\n LogLevel ERROR\\n' > $D/ssh_config
+      for i in $(seq 0 $((N-1))); do
+        printf 'ListenAddress %s.%s:22\\nHostKey %s/hostkey\\nAuthorizedKeysFile %s/authorized_keys\\n' \
+          $NET $((i+1)) $D $D > $D/sshd$i.conf
+        printf 'PidFile none\\nPasswordAuthentication no\\nPermitRootLogin prohibit-password\\n' >> $D/sshd$i.conf
+        printf 'UsePAM no\\nStrictModes no\\nUseDNS no\\n' >> $D/sshd$i.conf
+        nsenter --net=/run/netns/$P$i /usr/sbin/sshd -f $D/sshd$i.conf
+      done
+      """
 }

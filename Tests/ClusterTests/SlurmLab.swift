@@ -21,7 +21,7 @@ final class SlurmLab: Sendable {
     try FileManager.default.createDirectory(
       at: directory, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o711])
     do {
-      try SSHLab.run(Self.up, ["P": prefix, "D": directory.path])
+      try LabNetwork.run(Self.up, network)
     } catch {
       close()
       throw error
@@ -30,14 +30,18 @@ final class SlurmLab: Sendable {
 
   /// What a script prints on the first host, where Slurm's commands work.
   func run(_ script: String, _ variables: [String: String] = [:]) throws -> String {
-    try SSHLab.run(
+    try LabNetwork.run(
       Self.node + "\nnode 0 sh -c \"$SCRIPT\"",
-      variables.merging(["P": prefix, "D": directory.path, "SCRIPT": script]) { $1 })
+      network.merging(variables) { $1 }.merging(["SCRIPT": script]) { $1 })
+  }
+
+  private var network: [String: String] {
+    ["P": prefix, "D": directory.path, "NET": "10.78.0", "N": "4"]
   }
 
   /// Ends whatever runs on the hosts and takes them away.
   func close() {
-    _ = try? SSHLab.run(Self.down, ["P": prefix])
+    _ = try? LabNetwork.run(LabNetwork.script + "network_down", network)
     try? FileManager.default.removeItem(at: directory)
   }
 
@@ -51,14 +55,14 @@ final class SlurmLab: Sendable {
     """
 
   private static let up =
-    node + """
+    LabNetwork.script + node + """
 
       set -e
-      ip netns add ${P}hub; ip -n ${P}hub link add br0 type bridge; ip -n ${P}hub link set br0 up
+      network_up
       cp /etc/hosts $D/hosts
       cat > $D/slurm.conf <<C
       ClusterName=lab
-      SlurmctldHost=${P}0(10.78.0.1)
+      SlurmctldHost=${P}0($NET.1)
       AuthType=auth/munge
       AuthInfo=socket=$D/munge.socket
       CredType=cred/munge
@@ -81,12 +85,8 @@ final class SlurmLab: Sendable {
       C
       printf 'CgroupPlugin=autodetect\\nIgnoreSystemd=yes\\n' > $D/cgroup.conf
       for i in 0 1 2 3; do
-        ip netns add $P$i; ip -n $P$i link set lo up
-        ip link add v$i netns ${P}hub type veth peer name eth0 netns $P$i
-        ip -n ${P}hub link set v$i master br0 up
-        ip -n $P$i addr add 10.78.0.$((i+1))/24 dev eth0; ip -n $P$i link set eth0 up
-        echo "10.78.0.$((i+1)) $P$i" >> $D/hosts
-        echo "NodeName=$P$i NodeAddr=10.78.0.$((i+1)) CPUs=2 RealMemory=1000 State=UNKNOWN" >> $D/slurm.conf
+        echo "$NET.$((i+1)) $P$i" >> $D/hosts
+        echo "NodeName=$P$i NodeAddr=$NET.$((i+1)) CPUs=2 RealMemory=1000 State=UNKNOWN" >> $D/slurm.conf
         mkdir -p $D/spool.$P$i
       done
       echo 'PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP' >> $D/slurm.conf
@@ -102,13 +102,4 @@ final class SlurmLab: Sendable {
         sleep 0.1
       done
       """
-
-  private static let down = """
-    for i in 0 1 2 3; do
-      for p in $(ip netns pids $P$i 2>/dev/null); do kill -9 $p; done
-      ip netns del $P$i 2>/dev/null
-    done
-    ip netns del ${P}hub 2>/dev/null
-    true
-    """
 }
