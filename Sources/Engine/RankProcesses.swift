@@ -1,5 +1,4 @@
 internal import Coordination
-internal import Dispatch
 internal import Foundation
 internal import Glibc
 internal import Launching
@@ -127,14 +126,11 @@ struct RankProcesses {
     if let process = current[rank] { launcher.send(signal, to: process) }
   }
 
-  /// Stops a process and continues it later, from another thread: a mesh that waits for it has no events.
+  /// Stops a process and continues it later, from the launcher's thread: a mesh that waits for it has no events.
   func pause(_ rank: Int, for duration: Duration) {
     guard let process = current[rank] else { return }
     launcher.send(SIGSTOP, to: process)
-    let launcher = launcher
-    DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(Int(duration / .milliseconds(1)))) {
-      launcher.send(SIGCONT, to: process)
-    }
+    launcher.send(SIGCONT, to: process, after: duration)
   }
 
   /// Process id of a rank; nil when it does not run.

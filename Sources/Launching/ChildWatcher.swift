@@ -23,10 +23,18 @@ final class ChildWatcher: Sendable {
     }
   }
 
+  /// A signal that is sent later.
+  struct Delayed {
+    let due: ContinuousClock.Instant
+    let signal: Int32
+    let incarnation: Incarnation
+  }
+
   struct State {
     var nextIncarnation = 0
     var children: [Incarnation: Child] = [:]
     var toStart: [Incarnation] = []
+    var delayed: [Delayed] = []
     var exits: [RankExit] = []
     var closed = false
   }
@@ -73,6 +81,14 @@ final class ChildWatcher: Sendable {
     return incarnation
   }
 
+  /// The thread sends it when it is due: a queue or a timer would make threads and descriptors of its own.
+  func send(_ signal: Int32, to incarnation: Incarnation, after delay: Duration) {
+    state.withLock {
+      $0.delayed.append(Delayed(due: .now + delay, signal: signal, incarnation: incarnation))
+    }
+    commandWake.signal()
+  }
+
   /// Ends the thread once every child has been killed and waited for.
   func close() {
     state.withLock { state in
@@ -87,7 +103,7 @@ final class ChildWatcher: Sendable {
   private func run() {
     var running = RunningChildren()
     while true {
-      let tag = cprWatchNext(watch, -1)
+      let tag = cprWatchNext(watch, sendDue())
       guard tag >= 0 else { continue }
       if UInt64(tag) == Tag.command {
         commandWake.drain()
@@ -98,6 +114,19 @@ final class ChildWatcher: Sendable {
         finish(Tag.incarnation(UInt64(tag)), &running)
       }
       if state.withLock({ $0.closed && $0.children.isEmpty }) { return }
+    }
+  }
+
+  /// Sends what is due. Returns: milliseconds until the next is; -1 when nothing waits.
+  private func sendDue() -> Int32 {
+    state.withLock { state in
+      let now = ContinuousClock.now
+      for delayed in state.delayed where delayed.due <= now {
+        state.children[delayed.incarnation]?.receive(delayed.signal)
+      }
+      state.delayed.removeAll { $0.due <= now }
+      guard let next = state.delayed.map(\.due).min() else { return -1 }
+      return Int32(clamping: Int((next - now) / .milliseconds(1)) + 1)
     }
   }
 

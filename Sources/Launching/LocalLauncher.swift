@@ -61,6 +61,11 @@ package final class LocalLauncher: Sendable {
     watcher.state.withLock { $0.children[incarnation]?.receive(signal) }
   }
 
+  /// Sends `signal` once `delay` has passed, to the same incarnation if it still lives.
+  package func send(_ signal: Int32, to incarnation: Incarnation, after delay: Duration) {
+    watcher.send(signal, to: incarnation, after: delay)
+  }
+
   /// Ends every rank: SIGTERM, at most `grace` of waiting, SIGKILL, at most two seconds more.
   ///
   /// Blocks the calling thread. The exits still come through `takeExits`. Returns: the ranks that could not

@@ -67,6 +67,17 @@ private func shell(_ script: String, rank: Int = 0, environment: [String: String
     #expect(launcher.takeExits().map(\.ending) == [.killed(signal: 15)])
   }
 
+  @Test func aDelayedSignalComesWhenItIsDue() throws {
+    let launcher = try LocalLauncher()
+    let incarnation = launcher.start(shell("exec sleep 1000"))
+    let started = ContinuousClock.now
+    launcher.send(SIGKILL, to: incarnation, after: .seconds(900))
+    launcher.send(SIGTERM, to: incarnation, after: .milliseconds(50))
+    #expect(launcher.waitForExits(1, deadline: .seconds(20)))
+    #expect(ContinuousClock.now - started >= .milliseconds(50))
+    #expect(launcher.takeExits().map(\.ending) == [.killed(signal: SIGTERM)])
+  }
+
   @Test func whatCannotStartIsAnExitWithItsReason() throws {
     let launcher = try LocalLauncher()
     _ = launcher.start(RankLaunch(rank: 1, executable: "/no/such/file", arguments: []))
