@@ -32,7 +32,7 @@ extension ShardLoader {
       } else {
         unsafe packRows(
           rowPointers: rows, sourceType: job.dtype, inputs: job.columns, outputs: job.rows, blocks: window,
-          destination: destination, destinationType: format == .bf16 ? .bf16 : .f32)
+          destination: destination, destinationType: format.dtype)
       }
       forEachPart(job, windowRows) { tensor, rows, _ in source.release(tensor, rows: rows) }
       let end = PackedLayout.byteCount(

@@ -17,7 +17,7 @@ extension KernelTable {
       unsafe KernelsAVX512.matmul(
         weights: weights, type: type, panels: panels, inputs: inputs, outputs: outputs, x: x,
         xStride: xStride, xRows: xRows, rows: rows, y: y, yStride: yStride, bias: bias,
-        prefetchBytes: prefetchBytes, usesBF16Dots: usesBF16Dots)
+        prefetchBytes: prefetchBytes)
     case .avx2, .neon:
       unsafe Kernels.matmul(
         weights: weights, type: type, panels: panels, inputs: inputs, outputs: outputs, x: x,
@@ -43,8 +43,7 @@ extension KernelTable {
       unsafe KernelsAVX512.matmulLeaves(
         weights: weights, type: type, panels: panels, inputs: inputs, outputs: outputs, x: x,
         xStride: xStride, xRows: xRows, rows: rows, leafWidth: leafWidth, leafCount: leafCount,
-        merges: merges, y: y, yStride: yStride, rootStride: rootStride, prefetchBytes: prefetchBytes,
-        usesBF16Dots: usesBF16Dots)
+        merges: merges, y: y, yStride: yStride, rootStride: rootStride, prefetchBytes: prefetchBytes)
     case .avx2, .neon:
       unsafe Kernels.matmulLeaves(
         weights: weights, type: type, panels: panels, inputs: inputs, outputs: outputs, x: x,

@@ -7,23 +7,20 @@ package struct KernelTable: Sendable {
   package let instructionSet: InstructionSet
   /// Distance between a load of weights and its prefetch.
   let prefetchBytes: Int
-  /// Whether products of several rows round their inputs and use the processor's bfloat16 instruction: the results
-  /// are no canonical sums then.
-  package let usesBF16Dots: Bool
+  /// Whether this processor multiplies pairs of bfloat16 in one instruction.
+  let usesDots: Bool
 
   /// Measured: processors of AMD reach the whole read bandwidth on their own, and prefetches far ahead take
   /// a tenth of it away; those of Intel leave a quarter unused without prefetches 4 KiB ahead.
   private static let prefetchBytesOfProcessor = CPUFeatures.vendor == "AuthenticAMD" ? 0 : 4096
 
   /// The kernels of `instructionSet`, which this processor must be able to run.
-  ///
-  /// - Parameter isFast: leaves the canonical sums where this processor has something faster.
-  package init(_ instructionSet: InstructionSet = .best, isFast: Bool = false) {
+  package init(_ instructionSet: InstructionSet = .best) {
     precondition(
       instructionSet.isAvailable,
       "this processor cannot run the \(instructionSet) kernels; best is \(InstructionSet.best)")
     self.instructionSet = instructionSet
     prefetchBytes = Self.prefetchBytesOfProcessor
-    usesBF16Dots = isFast && instructionSet == .avx512 && CPUFeatures.current.contains(.avx512bf16)
+    usesDots = instructionSet == .avx512 && CPUFeatures.current.contains(.avx512bf16)
   }
 }

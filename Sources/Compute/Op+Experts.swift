@@ -17,7 +17,7 @@ package struct ExpertsOp: Sendable, BitwiseCopyable {
   package var input: Region
   package var hidden: Region
   package var activated: Region
-  /// What `down` reads: `activated`, or what a `QuantizeOp` made of it. (`input` is what `gateUp` reads.)
+  /// What `down` reads: `activated`, or what a `RoundOp` made of it. (`input` is what `gateUp` reads.)
   package var downInput: Region
   package var roots: Region
   package var rootStride: Int

@@ -5,7 +5,7 @@ extension Op {
     case .embed: "embed"
     case .placeEmbeddings: "place embeddings"
     case .norm: "norm"
-    case .quantize: "quantize"
+    case .round: "round"
     case .matmul: "product"
     case .leafMatmul: "product by leaves"
     case .combine: "add roots"

@@ -39,28 +39,31 @@ package struct PackedMatrix: Sendable, BitwiseCopyable {
 
   /// Groups of a quantised format.
   package var groups: QuantGroups { QuantGroups(columns: columns, leafWidth: leafWidth) }
+
+  /// Bytes of one row of activations rounded for it.
+  package var roundedRowBytes: Int { format.roundedRowBytes(groups) }
 }
 
-/// Rounds activations for a product with quantised weights: f32 rows in, rows of `QuantGroups.rowBytes` out.
-package struct QuantizeOp: Sendable, BitwiseCopyable {
+/// Rounds activations for a product with weights of `format`: f32 rows in, rows of `PackedMatrix.roundedRowBytes` out.
+package struct RoundOp: Sendable, BitwiseCopyable {
   package var input: Region
   package var output: Region
+  package var format: WeightFormat
   package var layout: QuantGroups
-  package var zeroPoint: Int32
   package var rows: RowSpace
 
-  package init(input: Region, output: Region, layout: QuantGroups, zeroPoint: Int32, rows: RowSpace) {
+  package init(input: Region, output: Region, weight: PackedMatrix, rows: RowSpace) {
     self.input = input
     self.output = output
-    self.layout = layout
-    self.zeroPoint = zeroPoint
+    format = weight.format
+    layout = weight.groups
     self.rows = rows
   }
 }
 
 /// `y = W x (+ bias)` for every row: one ascending chain of fused multiply-adds per element.
 ///
-/// `input` are f32 rows, or what a `QuantizeOp` made of them when the format is quantised.
+/// `input` are f32 rows, or what a `RoundOp` made of them when the format asks for it.
 package struct MatmulOp: Sendable, BitwiseCopyable {
   package var weight: PackedMatrix
   package var input: Region
@@ -271,7 +274,7 @@ package enum Op: Sendable, BitwiseCopyable {
   /// Copies staged embedding rows into the residual stream.
   case placeEmbeddings(output: Region, width: Int)
   case norm(NormOp)
-  case quantize(QuantizeOp)
+  case round(RoundOp)
   case matmul(MatmulOp)
   case leafMatmul(LeafMatmulOp)
   case combine(CombineOp)

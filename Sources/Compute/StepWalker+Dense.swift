@@ -36,8 +36,8 @@ extension StepWalker {
     let rows = tables.rowCount(op.rows)
     let panels = panelShare(rows: op.weight.rows)
     guard rows > 0, !panels.isEmpty else { return }
-    if op.weight.format.isQuantized {
-      return unsafe quantizedMatmul(
+    if op.weight.format.roundsInputs {
+      return unsafe roundedMatmul(
         op.weight, at: bases.raw(op.weight.region), panels: panels, input: op.input, xRows: nil, rows: rows,
         leaves: nil, y: bases.floats(op.output), yStride: op.outputStride, rootStride: 0,
         bias: op.bias.map { unsafe UnsafePointer(bases.floats($0)) })
@@ -54,8 +54,8 @@ extension StepWalker {
     let rows = tables.rowCount(op.rows)
     let panels = panelShare(rows: op.weight.rows)
     guard rows > 0, !panels.isEmpty else { return }
-    if op.weight.format.isQuantized {
-      return unsafe quantizedMatmul(
+    if op.weight.format.roundsInputs {
+      return unsafe roundedMatmul(
         op.weight, at: bases.raw(op.weight.region), panels: panels, input: op.input, xRows: nil, rows: rows,
         leaves: op.leaves, y: bases.floats(op.roots), yStride: op.weight.rows, rootStride: op.rootStride,
         bias: nil)

@@ -15,8 +15,8 @@ extension StepWalker {
     guard !panels.isEmpty else { return }
     forEachExpert(op) { expert, start, count in
       let weights = unsafe bases.raw(op.gateUp.region) + expert * op.gateUpStride
-      if op.gateUp.format.isQuantized {
-        return unsafe quantizedMatmul(
+      if op.gateUp.format.roundsInputs {
+        return unsafe roundedMatmul(
           op.gateUp, at: weights, panels: panels, input: op.input,
           xRows: UnsafePointer(tables.experts.rowOfAssignment.base + start), rows: count, leaves: nil,
           y: bases.floats(op.hidden) + start * op.gateUp.rows, yStride: op.gateUp.rows, rootStride: 0,
@@ -41,10 +41,10 @@ extension StepWalker {
     guard !panels.isEmpty else { return }
     forEachExpert(op) { expert, start, count in
       let weights = unsafe bases.raw(op.down.region) + expert * op.downStride
-      if op.down.format.isQuantized {
+      if op.down.format.roundsInputs {
         var input = op.downInput
-        input.byteOffset += start * op.down.groups.rowBytes
-        return unsafe quantizedMatmul(
+        input.byteOffset += start * op.down.roundedRowBytes
+        return unsafe roundedMatmul(
           op.down, at: weights, panels: panels, input: input, xRows: nil, rows: count, leaves: op.leaves,
           y: bases.floats(op.roots) + start * op.hiddenSize, yStride: op.hiddenSize,
           rootStride: op.rootStride, bias: nil)

@@ -33,7 +33,7 @@ internal import Tensors
     case .embed(let table, let scale, let output): embed(table, scale: scale, output: output)
     case .placeEmbeddings(let output, let width): placeEmbeddings(output: output, width: width)
     case .norm(let op): norm(op)
-    case .quantize(let op): quantize(op)
+    case .round(let op): round(op)
     case .matmul(let op): matmul(op)
     case .leafMatmul(let op): leafMatmul(op)
     case .combine(let op): combine(op)

@@ -40,8 +40,6 @@ package struct EngineConfiguration: Sendable {
   /// Threads of each worker; 0 divides the CPUs among the ranks.
   package var threadsPerWorker = 0
   package var instructionSet = ""
-  /// Leaves the canonical sums where something faster exists: results may differ between meshes and batches.
-  package var isFast = false
   package var transport = LocalTransport.ipc
   /// Ranks on other hosts; nil runs all on this one.
   package var fleet: Fleet?

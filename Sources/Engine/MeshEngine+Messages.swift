@@ -174,7 +174,6 @@ extension MeshEngine {
     settings.tellsAddresses = configuration.tellsAddresses
     settings.preloads = isSpare && weightBytes * 2 < HostMemory.availableBytes
     settings.balance = configuration.balance
-    settings.isFast = configuration.isFast
     let message = Configure(epoch: name.epoch, settings: settings.encoded())
     send(.configure, to: name, epoch: name.epoch) { message.write(to: &$0) }
   }

@@ -17,20 +17,18 @@ package import Tensors
 ///   - prefetchBytes: distance between a load and its prefetch, which hides the latency of memory: 4096
 ///   where the
 ///     processor's own prefetching leaves bandwidth unused, 0 (the loaded line itself) where it does not.
-///   - usesBF16Dots: whole blocks of several rows are computed by `matmulDots`, with other bits; AVX-512 only.
 /// Cost: streams `inputs * panels.count * 16` weights once for T up to 6, once per six rows beyond (from
 /// cache).
 package func matmul(
   weights: UnsafeRawPointer, type: DType, panels: Range<Int>, inputs: Int, outputs: Int,
   x: UnsafePointer<Float>, xStride: Int, xRows: UnsafePointer<Int32>?, rows: Int,
-  y: UnsafeMutablePointer<Float>, yStride: Int, bias: UnsafePointer<Float>?, prefetchBytes: Int,
-  usesBF16Dots: Bool = false
+  y: UnsafeMutablePointer<Float>, yStride: Int, bias: UnsafePointer<Float>?, prefetchBytes: Int
 ) {
   var noMerge: UInt8 = 0
   withUnsafePointer(to: &noMerge) { merges in
     matmulPanels(
       weights, isBF16(type), panels, inputs, outputs, x, xStride, xRows, rows, inputs, 1, merges,
-      y, yStride, 0, bias, prefetchBytes / 4, usesBF16Dots)
+      y, yStride, 0, bias, prefetchBytes / 4)
   }
 }
 
@@ -45,12 +43,11 @@ package func matmulLeaves(
   weights: UnsafeRawPointer, type: DType, panels: Range<Int>, inputs: Int, outputs: Int,
   x: UnsafePointer<Float>, xStride: Int, xRows: UnsafePointer<Int32>?, rows: Int,
   leafWidth: Int, leafCount: Int, merges: UnsafePointer<UInt8>,
-  y: UnsafeMutablePointer<Float>, yStride: Int, rootStride: Int, prefetchBytes: Int,
-  usesBF16Dots: Bool = false
+  y: UnsafeMutablePointer<Float>, yStride: Int, rootStride: Int, prefetchBytes: Int
 ) {
   matmulPanels(
     weights, isBF16(type), panels, inputs, outputs, x, xStride, xRows, rows, leafWidth, leafCount, merges,
-    y, yStride, rootStride, nil, prefetchBytes / 4, usesBF16Dots)
+    y, yStride, rootStride, nil, prefetchBytes / 4)
 }
 
 /// From how many rows on weights are widened once for all of them.
@@ -68,13 +65,13 @@ private func matmulPanels(
   _ x: UnsafePointer<Float>, _ xStride: Int, _ xRows: UnsafePointer<Int32>?, _ rows: Int,
   _ leafWidth: Int, _ leafCount: Int, _ merges: UnsafePointer<UInt8>,
   _ y: UnsafeMutablePointer<Float>, _ yStride: Int, _ rootStride: Int, _ bias: UnsafePointer<Float>?,
-  _ ahead: Int, _ usesBF16Dots: Bool
+  _ ahead: Int
 ) {
   #if KERNELS_AVX512
     // What the whole blocks leave at both ends of the range.
     if let whole = matmulWholeBlocks(
       weights, isBF16, panels, inputs, outputs, x, xStride, xRows, rows, leafWidth, leafCount, merges, y,
-      yStride, rootStride, bias, ahead, usesBF16Dots)
+      yStride, rootStride, bias, ahead)
     {
       // By number, not in an array: a step allocates nothing.
       for side in 0..<2 {
@@ -83,7 +80,7 @@ private func matmulPanels(
         if rest.isEmpty { continue }
         matmulPanels(
           weights, isBF16, rest, inputs, outputs, x, xStride, xRows, rows, leafWidth, leafCount, merges, y,
-          yStride, rootStride, bias, ahead, false)
+          yStride, rootStride, bias, ahead)
       }
       return
     }
@@ -138,15 +135,9 @@ private func matmulPanels(
     _ x: UnsafePointer<Float>, _ xStride: Int, _ xRows: UnsafePointer<Int32>?, _ rows: Int,
     _ leafWidth: Int, _ leafCount: Int, _ merges: UnsafePointer<UInt8>,
     _ y: UnsafeMutablePointer<Float>, _ yStride: Int, _ rootStride: Int, _ bias: UnsafePointer<Float>?,
-    _ ahead: Int, _ usesBF16Dots: Bool
+    _ ahead: Int
   ) -> Range<Int>? {
     guard isBF16 && rows > 1 && panels.count >= 4 else { return nil }
-    if usesBF16Dots {
-      let isDone = matmulDots(
-        weights, panels, inputs, outputs, x, xStride, xRows, rows, leafWidth, leafCount, merges, y, yStride,
-        rootStride, bias)
-      return isDone ? fullBlocks(panels, outputs) : nil
-    }
     let isDone = matmulBlocksBF16(
       weights, panels, inputs, outputs, x, xStride, xRows, rows, leafWidth, leafCount, merges, y, yStride,
       rootStride, bias, ahead)

@@ -5,12 +5,12 @@
   typealias FourLanes = (SIMD16<Float>, SIMD16<Float>, SIMD16<Float>, SIMD16<Float>)
 
   @inline(__always)
-  private func loadFour(_ p: UnsafePointer<Float>) -> FourLanes {
+  func loadFour(_ p: UnsafePointer<Float>) -> FourLanes {
     (vload(p), vload(p + 16), vload(p + 32), vload(p + 48))
   }
 
   @inline(__always)
-  private func storeFour(_ p: UnsafeMutablePointer<Float>, _ v: FourLanes) {
+  func storeFour(_ p: UnsafeMutablePointer<Float>, _ v: FourLanes) {
     vstore(p, v.0)
     vstore(p + 16, v.1)
     vstore(p + 32, v.2)

@@ -31,7 +31,7 @@
   ) -> Bool {
     let whole = wholeBlocks(panels, outputs)
     if whole.isEmpty { return false }
-    let levels = deepest(merges, leafCount)
+    let levels = deepestStack(merges, leafCount)
     let blockRows = max(4, partialFloats / (64 * levels) & ~3)
     var memory = InlineArray<8192, Float>(repeating: 0)
     var span = memory.mutableSpan
@@ -59,7 +59,7 @@
   }
 
   /// Most partial sums that wait at a time.
-  private func deepest(_ merges: UnsafePointer<UInt8>, _ leafCount: Int) -> Int {
+  func deepestStack(_ merges: UnsafePointer<UInt8>, _ leafCount: Int) -> Int {
     var top = 0
     var most = 1
     for leaf in 0..<leafCount {

@@ -74,13 +74,7 @@ extension RankBuilder {
     append(.pickSampledRows(input: places.residual, output: sampled, width: hiddenSize))
     norm(settings.finalNorm, from: sampled, to: sampled, rows: .sampled)
     if columns > 0 {
-      let head =
-        settings.tied && settings.headFormat == settings.embeddingFormat
-        ? embeddingTable
-        : weights.matrix(
-          [WeightPiece(settings.tied ? settings.embedding : settings.head, rows: geometry.vocabulary)],
-          format: settings.headFormat)
-      guard let head else { preconditionFailure("a tied head needs the embedding first") }
+      let head = headMatrix(settings)
       let rows = inputs(of: head, from: sampled, rows: .sampled)
       append(
         .matmul(MatmulOp(weight: head, input: rows, output: logits, outputStride: columns, rows: .sampled)))
@@ -92,6 +86,18 @@ extension RankBuilder {
           logits: logits, width: columns, firstToken: geometry.vocabulary.lowerBound, output: candidates))
     }
     append(.logits)
+  }
+
+  /// The embedding table once more where head and embedding are tied and have the same words.
+  private mutating func headMatrix(_ settings: EndSettings) -> PackedMatrix {
+    guard settings.tied, !settings.headFormat.isQuantized else {
+      return weights.matrix(
+        [WeightPiece(settings.tied ? settings.embedding : settings.head, rows: geometry.vocabulary)],
+        format: settings.headFormat)
+    }
+    guard var head = embeddingTable else { preconditionFailure("a tied head needs the embedding first") }
+    head.format = settings.headFormat
+    return head
   }
 
   /// Keeps a copy of the residual stream when the step asks for hidden states.

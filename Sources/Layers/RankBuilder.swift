@@ -63,27 +63,23 @@ package struct RankBuilder: Sendable {
           epsilon: epsilon, rows: rows)))
   }
 
-  /// Where a product finds its rows: at `input`, or rounded in a buffer that all products share, when
-  /// `weight` is quantised.
+  /// Where a product finds its rows: at `input`, or rounded in a buffer that all products share, when the
+  /// format of `weight` asks for it.
   package mutating func inputs(
     of weight: PackedMatrix, from input: Region, rows: RowSpace
   ) -> Region {
-    guard weight.format.isQuantized else { return input }
+    guard weight.format.roundsInputs else { return input }
     guard let rounded = places.rounded else {
       preconditionFailure("the buffer of rounded rows is not prepared")
     }
-    append(
-      .quantize(
-        QuantizeOp(
-          input: input, output: rounded, layout: weight.groups, zeroPoint: weight.format.zeroPoint,
-          rows: rows)))
+    append(.round(RoundOp(input: input, output: rounded, weight: weight, rows: rows)))
     return rounded
   }
 
-  /// Tells how many rows, with how many groups, a product with quantised weights will round at most.
+  /// Tells how many rows, with how many columns, a product will round at most.
   package mutating func needRounded(rows: Int, columns: Int, leafWidth: Int, format: WeightFormat) {
-    guard format.isQuantized, columns > 0 else { return }
-    let bytes = rows * QuantGroups(columns: columns, leafWidth: leafWidth).rowBytes
+    guard columns > 0 else { return }
+    let bytes = rows * format.roundedRowBytes(QuantGroups(columns: columns, leafWidth: leafWidth))
     places.roundedBytes = max(places.roundedBytes, bytes)
   }
 
@@ -120,7 +116,7 @@ package struct StepPlaces: Sendable {
   /// A complete sum before its norm `[own row][D]`.
   package var sum: Region
 
-  /// Rows rounded for the next product with quantised weights, and the most bytes of them.
+  /// Rows rounded for the next product, and the most bytes of them.
   package var rounded: Region?
   package var roundedBytes = 0
 

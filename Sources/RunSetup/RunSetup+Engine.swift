@@ -35,7 +35,6 @@ extension RunSetup {
     configuration.endOfSequenceTokens = try endOfSequenceTokens()
     configuration.threadsPerWorker = settings.launch.threadsPerWorker
     configuration.instructionSet = try instructionSet()
-    configuration.isFast = settings.launch.numerics == .fast
     configuration.expertDispatch = ExpertDispatchMode(flag: settings.launch.expertDispatch.rawValue) ?? .auto
     configuration.transport = LocalTransport(rawValue: settings.launch.transport.rawValue) ?? .ipc
     configuration.isInsecure = settings.launch.insecure
@@ -83,8 +82,9 @@ extension RunSetup {
         throw SetupError("\(error)", isUsage: false)
       }
     }
+    configuration.quantization = quantization
     switch settings.model.quantization {
-    case .none: break
+    case .none, .q8, .q4: break
     case .bf16:
       guard settings.model.dtype != .float32 else {
         throw SetupError(
@@ -92,7 +92,6 @@ extension RunSetup {
       }
       configuration.weightDType = .bf16
       return
-    case .q8, .q4: configuration.quantization = quantization
     }
     switch settings.model.dtype {
     case .auto: configuration.weightDType = .stored

@@ -121,7 +121,7 @@ package struct RunSetup: Sendable {
   /// What matrices are rounded to while loading.
   var quantization: Quantization {
     switch settings.model.quantization {
-    case .none, .bf16: .none
+    case .none, .bf16: settings.launch.numerics == .fast ? .bf16Dots : .none
     case .q8: .q8
     case .q4: .q4
     }

@@ -173,7 +173,7 @@ package enum InstructionSetChoice: String, Sendable, CaseIterable {
   case auto, reference, avx2, avx512
 }
 
-/// Whether results are the same to the bit whatever the mesh and the batch, or what the processor does fastest.
+/// Whether products with bf16 weights read activations in f32 (strict) or rounded to bf16 (fast).
 package enum NumericsChoice: String, Sendable, CaseIterable {
   case strict, fast
 }

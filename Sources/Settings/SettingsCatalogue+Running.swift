@@ -123,7 +123,7 @@ extension SettingsCatalogue {
     .choice(
       "numerics", \.launch.numerics, .launch,
       why:
-        "strict gives the same bits on every mesh and batch; fast rounds inputs of bf16 products too, for prefill"
+        "fast rounds what meets bf16 weights to bf16 too, for prefill and batches; each has its own bits on all meshes"
     ),
     .choice(
       "expert_dispatch", \.launch.expertDispatch, .launch,

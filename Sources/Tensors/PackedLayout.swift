@@ -2,6 +2,8 @@
 package enum WeightFormat: UInt8, Sendable, BitwiseCopyable, CaseIterable {
   /// Pairs of neighbouring columns in one 32-bit word per row.
   case bf16
+  /// The same words, but products round their activations to bfloat16 as well (`--numerics fast`).
+  case bf16Dots
   /// One binary32 per element; used for float16 and float32 checkpoints, whose values bfloat16 cannot hold.
   case f32
   /// Signed bytes in groups of 32 columns with one binary16 scale: 8.5 bits an element.
@@ -15,10 +17,22 @@ package enum WeightFormat: UInt8, Sendable, BitwiseCopyable, CaseIterable {
   }
 
   /// Element type of the packed words of the plain formats.
-  package var dtype: DType { self == .bf16 ? .bf16 : .f32 }
+  package var dtype: DType { self == .bf16 || self == .bf16Dots ? .bf16 : .f32 }
 
   /// Whether products with it are exact sums of whole numbers per group of columns.
   package var isQuantized: Bool { self == .q8 || self == .q4 }
+
+  /// Whether products read activations that were rounded for them.
+  package var roundsInputs: Bool { isQuantized || self == .bf16Dots }
+
+  /// Bytes of one row of activations that was rounded for a product; 0 when products read f32.
+  package func roundedRowBytes(_ groups: QuantGroups) -> Int {
+    switch self {
+    case .q8, .q4: groups.rowBytes
+    case .bf16Dots: (groups.columns + 1) / 2 * 4
+    case .bf16, .f32: 0
+    }
+  }
 
   /// What the stored whole numbers are above their signed value.
   package var zeroPoint: Int32 { self == .q8 ? 128 : 8 }
@@ -30,6 +44,7 @@ package enum WeightFormat: UInt8, Sendable, BitwiseCopyable, CaseIterable {
   package var name: String {
     switch self {
     case .bf16: "bf16"
+    case .bf16Dots: "bf16-dots"
     case .f32: "f32"
     case .q8: "q8"
     case .q4: "q4"
@@ -41,6 +56,8 @@ package enum WeightFormat: UInt8, Sendable, BitwiseCopyable, CaseIterable {
 package enum Quantization: UInt8, Sendable, Hashable, CaseIterable {
   /// As stored, or as `--dtype` says.
   case none
+  /// As `none`, but activations that meet bf16 matrices are rounded to it.
+  case bf16Dots
   case q8
   case q4
 
@@ -48,13 +65,17 @@ package enum Quantization: UInt8, Sendable, Hashable, CaseIterable {
   package func matrices(_ plain: WeightFormat) -> WeightFormat {
     switch self {
     case .none: plain
+    case .bf16Dots: plain == .bf16 ? .bf16Dots : plain
     case .q8: .q8
     case .q4: .q4
     }
   }
 
   /// The head: eight bits at least, because its errors reach the choice of tokens directly.
-  package func head(_ plain: WeightFormat) -> WeightFormat { self == .none ? plain : .q8 }
+  package func head(_ plain: WeightFormat) -> WeightFormat {
+    let format = matrices(plain)
+    return format == .q4 ? .q8 : format
+  }
 }
 
 /// The packed form of a weight matrix W[rows, columns]: vector lanes are output rows, columns run
@@ -83,7 +104,7 @@ package enum PackedLayout {
   ) -> Int {
     let padded = panelCount(rows: rows) * lanes
     switch format {
-    case .bf16: return padded * ((columns + 1) / 2) * 4
+    case .bf16, .bf16Dots: return padded * ((columns + 1) / 2) * 4
     case .f32: return padded * columns * 4
     case .q8, .q4:
       let groups = QuantGroups(columns: columns, leafWidth: leafWidth ?? columns)

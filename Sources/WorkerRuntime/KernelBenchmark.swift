@@ -51,7 +51,7 @@ package struct KernelBenchmark {
     }
     var workspace = RegionAllocator(.workspace)
     let input = workspace.take(floats: rows * inputs)
-    let rounded = workspace.take(bytes: rows * matrices[0].groups.rowBytes)
+    let rounded = workspace.take(bytes: rows * matrices[0].roundedRowBytes)
     let output = workspace.take(floats: rows * outputs)
     let memory = try StepMemory(
       weightBytes: plan.byteCount, workspaceBytes: workspace.byteCount, kvBytes: 0)
@@ -66,19 +66,14 @@ package struct KernelBenchmark {
     fill(memory, input, count: rows * inputs)
     func steps(_ matrix: PackedMatrix) -> [ProgramStep] {
       var steps: [ProgramStep] = []
-      if format.isQuantized {
-        steps.append(
-          .op(
-            .quantize(
-              QuantizeOp(
-                input: input, output: rounded, layout: matrix.groups, zeroPoint: format.zeroPoint, rows: .own)
-            )))
+      if format.roundsInputs {
+        steps.append(.op(.round(RoundOp(input: input, output: rounded, weight: matrix, rows: .own))))
       }
       steps.append(
         .op(
           .matmul(
             MatmulOp(
-              weight: matrix, input: format.isQuantized ? rounded : input, output: output,
+              weight: matrix, input: format.roundsInputs ? rounded : input, output: output,
               outputStride: matrix.rows, rows: .own))))
       return steps
     }

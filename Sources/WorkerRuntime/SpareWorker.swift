@@ -77,7 +77,7 @@ package final class SpareWorker {
 
   private func load(_ settings: WorkerSettings) throws(WorkerError) -> [Int: ModelLoading.Loaded] {
     progress.enter(.loading)
-    let kernels = KernelTable(try settings.chosenInstructionSet(), isFast: settings.isFast)
+    let kernels = KernelTable(try settings.chosenInstructionSet())
     var shards: [Int: ModelLoading.Loaded] = [:]
     var loadedBytes = 0
     for rank in 0..<settings.mesh.worldSize where settings.preloads {

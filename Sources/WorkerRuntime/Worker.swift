@@ -105,7 +105,7 @@ package final class Worker {
   /// Loads the shard, connects to the peers, starts the team, says ready.
   private func prepare(_ settings: WorkerSettings) throws(WorkerError) -> StepRunner {
     let instructionSet = try settings.chosenInstructionSet()
-    let kernels = KernelTable(instructionSet, isFast: settings.isFast)
+    let kernels = KernelTable(instructionSet)
     let cpus =
       settings.seat < 0
       ? [] : HostLayout.here.cpus(ofSeat: settings.seat, of: settings.seats, threads: settings.threads)

@@ -38,8 +38,6 @@ package struct WorkerSettings: Sendable, Hashable {
   package var preloads = false
   /// Weight of each rank's share; empty: all alike.
   package var balance: [Double] = []
-  /// Leaves the canonical sums where something faster exists.
-  package var isFast = false
 
   package init(
     modelDirectory: String, configJSON: String, dummySeed: UInt64?,
@@ -126,7 +124,6 @@ extension WorkerSettings {
     writer.bool(preloads)
     writer.u32(UInt32(balance.count))
     for weight in balance { writer.u64(weight.bitPattern) }
-    writer.bool(isFast)
     return writer.bytes
   }
 
@@ -169,7 +166,6 @@ extension WorkerSettings {
     for _ in 0..<(try reader.count(of: 8, "weights")) {
       balance.append(Double(bitPattern: try reader.u64("weight")))
     }
-    isFast = try reader.bool("numerics")
     try reader.expectEnd()
     guard rank < mesh.worldSize else {
       throw ParseError(message: "rank \(rank) is not on the mesh", byteOffset: 0)

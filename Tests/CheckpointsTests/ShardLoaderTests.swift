@@ -13,7 +13,7 @@ private func packedElement(
     UInt32(unsafe bytes.unsafeLoad(fromByteOffset: start + offset, as: UInt8.self))
   }
   switch format {
-  case .bf16:
+  case .bf16, .bf16Dots:
     let pairs = (columns + 1) / 2
     let word = block * 64 * pairs + (column / 2 * width + panel) * 16 + lane
     let offset = word * 4 + column % 2 * 2

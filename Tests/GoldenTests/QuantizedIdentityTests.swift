@@ -4,7 +4,7 @@ import Testing
 import Topology
 import WorkerRuntime
 
-@Suite("The same bits everywhere with rounded weights and caches")
+@Suite("The same bits everywhere with rounded weights, activations and caches")
 struct QuantizedIdentityTests {
   static let models = ["llama-gqa", "llama-uneven", "qwen3-moe-uneven", "mixtral"]
 
@@ -41,7 +41,7 @@ struct QuantizedIdentityTests {
   }
 
   @Test(
-    "meshes, threads, chunks and instruction sets", arguments: models, [Quantization.q8, .q4])
+    "meshes, threads, chunks and instruction sets", arguments: models, [Quantization.q8, .q4, .bf16Dots])
   func everyShape(name: String, quantization: Quantization) throws {
     let sequences = sequences(try GoldenModel(name), count: 6)
     var shapes: [RunShape] = []

@@ -12,7 +12,9 @@ import sys
 import models
 
 # Our format, and the file type of equal size in llama.cpp.
-FORMATS = {"bf16": "BF16", "q8": "Q8_0", "q4": "Q4_0"}
+FORMATS = {"bf16": "BF16", "bf16-dots": "BF16", "q8": "Q8_0", "q4": "Q4_0"}
+# Both sides round the activations of bf16 products to bf16 as well.
+NUMERICS = {"bf16-dots": ["--quantization", "bf16", "--numerics", "fast"]}
 
 
 def arguments():
@@ -65,7 +67,7 @@ def mesh_samples(options, directory, form, threads):
     batches = ([1] if generated else []) + batches
     command = [
         options.meshdecode, "bench", "decode", "--model", directory, "--load-format", "dummy",
-        "--quantization", form, "--threads-per-worker", str(threads), "--repetitions", "1",
+        *NUMERICS.get(form, ["--quantization", form]), "--threads-per-worker", str(threads), "--repetitions", "1",
         "--max-num-batched-tokens", "512", "-p", str(prompt),
         "-n", str((generated or options.generated) if batches else 0),
         "--batch", ",".join(map(str, batches or [1])), "--output", "json",

@@ -26,6 +26,27 @@ VEC uint64_t xcr0Read(void) {
 }
 #endif
 
+// Subnormal inputs and results of this thread are zeros until its former mode is restored.
+VEC uint64_t flushSubnormals(void) {
+#if defined(__x86_64__)
+  uint32_t former = __builtin_ia32_stmxcsr();
+  __builtin_ia32_ldmxcsr(former | 0x8040u);
+  return former;
+#else
+  uint64_t former;
+  __asm__ volatile("mrs %0, fpcr" : "=r"(former));
+  __asm__ volatile("msr fpcr, %0" ::"r"(former | 1ull << 24) : "memory");
+  return former;
+#endif
+}
+VEC void restoreSubnormals(uint64_t former) {
+#if defined(__x86_64__)
+  __builtin_ia32_ldmxcsr((uint32_t)former);
+#else
+  __asm__ volatile("msr fpcr, %0" ::"r"(former) : "memory");
+#endif
+}
+
 #if defined(__SSE4_2__) && defined(__x86_64__)
 VEC uint32_t crc32cWord(uint32_t crc, uint64_t word) { return (uint32_t)__builtin_ia32_crc32di(crc, word); }
 VEC uint32_t crc32cByte(uint32_t crc, uint8_t byte) { return __builtin_ia32_crc32qi(crc, byte); }

@@ -78,8 +78,8 @@ VEC i32x16 vdotBytes(i32x16 acc, u32x16 w, i32x16 x) {
 }
 VEC i32x16 vdotNibbles(i32x16 acc, u32x16 w, i32x16 x) { return vdotBytes(acc, w, x); }
 #endif
-// Per lane: acc + the products of both bfloat16 halves of w and x, rounded after each addition, denormals as zeros:
-// not the chain of vfma. Callers make sure that the processor has it.
+// Per lane two fused multiply-adds of the bfloat16 halves of w and x, the high (odd) ones first, subnormal numbers as
+// zeros. Callers make sure that the processor has it.
 #if defined(__AVX512BF16__)
 typedef __bf16 bf16x32 __attribute__((__vector_size__(64)));
 VEC f32x16 vdotPairs(f32x16 acc, u32x16 w, i32x16 x) {

@@ -33,7 +33,9 @@ struct WeightInventory {
     tensors.append(tensor(.norm, layers: all, name: "layer_norms", rows: config.sandwichNorms ? 4 : 2))
     tensors.append(tensor(.norm, layers: [], name: "final_norm"))
     // A tied head of another format is packed once more.
-    if !config.tieWordEmbeddings || quantization != .none { tensors.append(tensor(.head, layers: [])) }
+    if !config.tieWordEmbeddings || quantization.head(format).isQuantized {
+      tensors.append(tensor(.head, layers: []))
+    }
     return tensors
   }
 
