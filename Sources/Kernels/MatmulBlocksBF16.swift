@@ -4,6 +4,9 @@
   /// Columns of a stretch: four panels of bf16 weights, 16 KiB, stay in the first-level cache for all rows.
   private let stretchColumns = 128
 
+  /// Most rows of a tile: with six the sums leave too few registers for what widens the weights.
+  private let tileRows = 4
+
   /// Floats of partial sums on the stack.
   private let partialFloats = 8192
 
@@ -32,7 +35,7 @@
     let whole = wholeBlocks(panels, outputs)
     if whole.isEmpty { return false }
     let levels = deepestStack(merges, leafCount)
-    let blockRows = max(4, partialFloats / (64 * levels) & ~3)
+    let blockRows = partialFloats / (64 * levels)
     var memory = InlineArray<8192, Float>(repeating: 0)
     var span = memory.mutableSpan
     span.withUnsafeMutableBufferPointer { buffer in
@@ -79,26 +82,22 @@
   ) -> Int {
     let levelFloats = blockRows * 64
     let nextStretch = stretchColumns / 2 * 64
-    let last = row + count - 1
+    let tiles = (count + tileRows - 1) / tileRows
     var top = 0
     var start = 0
     for leaf in 0..<leafCount {
       let end = start + min(leafWidth, inputs - start)
       let level = partials + top * levelFloats
-      level.update(repeating: 0, count: (count + 3) / 4 * 256)
+      level.update(repeating: 0, count: count * 64)
       while start < end {
         let width = min(stretchColumns, end - start)
         let w = block + start / 2 * 64
-        var done = 0
-        while done < count {
-          let first = row + done
-          accumulateBF16_4x4(
-            w, done == 0 ? ahead : (done == 4 && row == 0 ? nextStretch : 0), width,
-            batchRow(x, xStride, xRows, first) + start,
-            batchRow(x, xStride, xRows, min(first + 1, last)) + start,
-            batchRow(x, xStride, xRows, min(first + 2, last)) + start,
-            batchRow(x, xStride, xRows, min(first + 3, last)) + start, level + done * 64)
-          done += 4
+        for tile in 0..<tiles {
+          let low = tile * count / tiles
+          accumulateBF16(
+            w, tile == 1 || count == tileRows ? nextStretch : (tile == 0 ? ahead : 0), width, x + start,
+            xStride, xRows,
+            row + low, (tile + 1) * count / tiles - low, level + low * 64)
         }
         start += width
       }

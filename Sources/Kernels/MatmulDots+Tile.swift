@@ -1,10 +1,17 @@
 #if KERNELS_AVX512
   import CIntrinsics
 
+  /// What a tile fetches into the second-level cache meanwhile: one, two or four lines with each of its first pairs.
+  struct Fetch {
+    var start: UnsafePointer<UInt32>
+    var lines: Int
+    var pairs: Int
+  }
+
   /// Four panels, one to six rows: goes on with the sums `[row][panel][16]` over `count` pairs of columns.
   @inline(never)
   func dotTile(
-    _ w: UnsafePointer<UInt32>, _ ahead: Int, _ count: Int, _ x: UnsafePointer<UInt32>, _ depth: Int,
+    _ w: UnsafePointer<UInt32>, _ fetch: Fetch, _ count: Int, _ x: UnsafePointer<UInt32>, _ depth: Int,
     _ xRows: UnsafePointer<Int32>?, _ row: Int, _ rows: Int, _ sums: UnsafeMutablePointer<Float>
   ) {
     let last = row + rows - 1
@@ -15,19 +22,34 @@
     let x4 = roundedRow(x, depth, xRows, min(row + 4, last))
     let x5 = roundedRow(x, depth, xRows, last)
     // Constants, so that each height becomes a loop of its own without what it does not need.
+    switch fetch.lines {
+    case 1: dotTile(1, rows, w, fetch, count, x0, x1, x2, x3, x4, x5, sums)
+    case 2: dotTile(2, rows, w, fetch, count, x0, x1, x2, x3, x4, x5, sums)
+    default: dotTile(4, rows, w, fetch, count, x0, x1, x2, x3, x4, x5, sums)
+    }
+  }
+
+  @inline(__always)
+  private func dotTile(
+    _ lines: Int, _ rows: Int, _ w: UnsafePointer<UInt32>, _ fetch: Fetch, _ count: Int,
+    _ x0: UnsafePointer<UInt32>, _ x1: UnsafePointer<UInt32>, _ x2: UnsafePointer<UInt32>,
+    _ x3: UnsafePointer<UInt32>, _ x4: UnsafePointer<UInt32>, _ x5: UnsafePointer<UInt32>,
+    _ sums: UnsafeMutablePointer<Float>
+  ) {
     switch rows {
-    case 1: dotRows(1, w, ahead, count, x0, x1, x2, x3, x4, x5, sums)
-    case 2: dotRows(2, w, ahead, count, x0, x1, x2, x3, x4, x5, sums)
-    case 3: dotRows(3, w, ahead, count, x0, x1, x2, x3, x4, x5, sums)
-    case 4: dotRows(4, w, ahead, count, x0, x1, x2, x3, x4, x5, sums)
-    case 5: dotRows(5, w, ahead, count, x0, x1, x2, x3, x4, x5, sums)
-    default: dotRows(6, w, ahead, count, x0, x1, x2, x3, x4, x5, sums)
+    case 1: dotRows(lines, 1, w, fetch, count, x0, x1, x2, x3, x4, x5, sums)
+    case 2: dotRows(lines, 2, w, fetch, count, x0, x1, x2, x3, x4, x5, sums)
+    case 3: dotRows(lines, 3, w, fetch, count, x0, x1, x2, x3, x4, x5, sums)
+    case 4: dotRows(lines, 4, w, fetch, count, x0, x1, x2, x3, x4, x5, sums)
+    case 5: dotRows(lines, 5, w, fetch, count, x0, x1, x2, x3, x4, x5, sums)
+    default: dotRows(lines, 6, w, fetch, count, x0, x1, x2, x3, x4, x5, sums)
     }
   }
 
   @inline(__always)
   private func dotRows(
-    _ rows: Int, _ w: UnsafePointer<UInt32>, _ ahead: Int, _ count: Int, _ x0: UnsafePointer<UInt32>,
+    _ lines: Int, _ rows: Int, _ w: UnsafePointer<UInt32>, _ fetch: Fetch, _ count: Int,
+    _ x0: UnsafePointer<UInt32>,
     _ x1: UnsafePointer<UInt32>, _ x2: UnsafePointer<UInt32>, _ x3: UnsafePointer<UInt32>,
     _ x4: UnsafePointer<UInt32>, _ x5: UnsafePointer<UInt32>, _ sums: UnsafeMutablePointer<Float>
   ) {
@@ -38,8 +60,8 @@
     var a4 = rows > 4 ? loadFour(sums + 256) : a0
     var a5 = rows > 5 ? loadFour(sums + 320) : a0
     var w = w
-    for pair in 0..<count {
-      for panel in 0..<4 { vprefetchFar(w + ahead + panel &* 16) }
+    var next = fetch.start
+    func addPair(_ pair: Int) {
       let words = (vwords(w), vwords(w + 16), vwords(w + 32), vwords(w + 48))
       a0 = dotFour(a0, words, x0 + pair)
       if rows > 1 { a1 = dotFour(a1, words, x1 + pair) }
@@ -49,6 +71,12 @@
       if rows > 5 { a5 = dotFour(a5, words, x5 + pair) }
       w += 64
     }
+    for pair in 0..<fetch.pairs {
+      for line in 0..<lines { vprefetchFar(next + line &* 16) }
+      next += lines &* 16
+      addPair(pair)
+    }
+    for pair in fetch.pairs..<count { addPair(pair) }
     storeFour(sums, a0)
     if rows > 1 { storeFour(sums + 64, a1) }
     if rows > 2 { storeFour(sums + 128, a2) }

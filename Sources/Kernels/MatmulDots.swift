@@ -53,7 +53,6 @@
     _ merges: UnsafePointer<UInt8>, _ ahead: Int, _ partials: UnsafeMutablePointer<Float>
   ) -> Int {
     let levelFloats = blockRows * 64
-    let nextStretch = stretchColumns / 2 * 64
     let depth = (inputs + 1) / 2
     // Tiles of nearly equal heights: sixteen rows are 6, 5 and 5.
     let tiles = (count + tileRows - 1) / tileRows
@@ -66,11 +65,17 @@
       while start < end {
         let width = min(stretchColumns, end - start)
         let first = start / 2
+        let pairs = (width + 1) / 2
+        let w = block + first * 64
+        // The tiles share the lines of the next stretch, evenly: memory and multiply-adds work at the same time.
+        let lines = tiles == 1 ? 4 : tiles < 4 ? 2 : 1
+        let shares = row > 0 ? 0 : pairs * 4 / lines
         for tile in 0..<tiles {
           let low = tile * count / tiles
+          let slots = tile * shares / tiles..<(tile + 1) * shares / tiles
+          let next = tiles == 1 ? w + ahead : w + pairs * 64 + slots.lowerBound * lines * 16
           dotTile(
-            block + first * 64, tile == 0 ? ahead : (tile == 1 && row == 0 ? nextStretch : 0),
-            (width + 1) / 2,
+            w, Fetch(start: next, lines: lines, pairs: slots.count), pairs,
             x + first, depth, xRows, row + low, (tile + 1) * count / tiles - low, level + low * 64)
         }
         start += width
