@@ -5,6 +5,7 @@ import functools
 import json
 import os
 import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -26,7 +27,7 @@ def arguments():
     parser.add_argument("--formats", default="bf16,q8,q4")
     parser.add_argument("--threads", default="1,2")
     parser.add_argument("--tests", default="tg32,pp512,b4,b16,b32", help="tgN decode, ppN prefill, bN decode of N sequences")
-    parser.add_argument("--rounds", type=int, default=3, help="alternations; each takes one sample of both")
+    parser.add_argument("--rounds", type=int, default=3, help="alternations, and at most as many again")
     parser.add_argument("--generated", type=int, default=32, help="tokens of bN tests without a tgN test")
     parser.add_argument("--json", default="", help="also write the rows to this file")
     chosen = parser.parse_args()
@@ -52,24 +53,33 @@ def output(command):
     return done.stdout
 
 
-def sizes(options):
-    """Prompt length, generated tokens and batches of the chosen tests; one length of each kind."""
-    found = {"tg": [], "pp": [], "b": []}
-    for test in options.tests.split(","):
-        kind, count = re.fullmatch(r"(tg|pp|b)(\d+)", test).groups()
-        found[kind].append(int(count))
-    return max(found["pp"], default=0), max(found["tg"], default=0), sorted(set(found["b"]))
+def parts(test):
+    """Kind and number: prefill of N tokens, decode of N tokens, or decode of N sequences."""
+    kind, count = re.fullmatch(r"(tg|pp|b)(\d+)", test).groups()
+    return kind, int(count)
 
 
-def mesh_samples(options, directory, form, threads):
-    """One sample of every test: speed and fraction of the read bandwidth. The model is loaded once."""
-    prompt, generated, batches = sizes(options)
-    batches = ([1] if generated else []) + batches
+def generated(options):
+    """Tokens that decoding tests make."""
+    return next((count for kind, count in map(parts, options.tests.split(",")) if kind == "tg"), options.generated)
+
+
+def numbers(tests):
+    """Prompt length (0 for none) and batches (1 for decode) of some tests."""
+    kinds = [parts(test) for test in tests]
+    prompt = max((count for kind, count in kinds if kind == "pp"), default=0)
+    return prompt, sorted({1 if kind == "tg" else count for kind, count in kinds if kind != "pp"})
+
+
+def mesh_sample(options, what, tests):
+    """One sample of each test, of one load: tokens a second, and the fraction of the read bandwidth."""
+    _, directory, form, _, threads = what
+    prompt, batches = numbers(tests)
     command = [
         options.meshdecode, "bench", "decode", "--model", directory, "--load-format", "dummy",
-        *NUMERICS.get(form, ["--quantization", form]), "--threads-per-worker", str(threads), "--repetitions", "1",
-        "--max-num-batched-tokens", "512", "-p", str(prompt),
-        "-n", str((generated or options.generated) if batches else 0),
+        *NUMERICS.get(form, ["--quantization", form]), "--threads-per-worker", str(threads),
+        "--repetitions", "1", "--max-num-batched-tokens", "512",
+        "-p", str(prompt), "-n", str(generated(options) if batches else 0),
         "--batch", ",".join(map(str, batches or [1])), "--output", "json",
     ]
     samples = {}
@@ -88,31 +98,51 @@ def unmapped(tool):
     return ["--no-mmap"] if "--no-mmap" in text else ["-mmp", "0"]
 
 
-def llama_samples(options, file, threads):
+def llama_sample(options, what, tests):
     """The same from llama.cpp: llama-bench for one sequence, llama-batched-bench for several."""
-    prompt, generated, batches = sizes(options)
+    _, _, _, file, threads = what
+    prompt, batches = numbers(tests)
     samples = {}
-    if prompt or generated:
+    if prompt or 1 in batches:
         tool = os.path.join(options.llama_bin, "llama-bench")
-        command = [tool, "-m", file, "-t", str(threads), "-r", "1", "-o", "json"] + unmapped(tool)
-        text = output(pinned(threads, command + ["-p", str(prompt), "-n", str(generated)]))
-        for row in json.loads(text):
-            name = f"pp{row['n_prompt']}" if row["n_prompt"] else f"tg{row['n_gen']}"
-            samples[name] = row["avg_ts"]
+        command = [
+            tool, "-m", file, "-t", str(threads), "-r", "1", "-o", "json",
+            "-p", str(prompt), "-n", str(generated(options) if 1 in batches else 0),
+        ]
+        for row in json.loads(output(pinned(threads, command + unmapped(tool)))):
+            samples[f"pp{row['n_prompt']}" if row["n_prompt"] else f"tg{row['n_gen']}"] = (row["avg_ts"], None)
+    batches = [count for count in batches if count > 1]
     if batches:
         tool = os.path.join(options.llama_bin, "llama-batched-bench")
-        length = generated or options.generated
-        text = output(
-            pinned(threads, [
-                tool, "-m", file, "-c", str((length + 32) * max(batches)), "-b", "2048", "-ub", "512",
-                "-npp", "1", "-ntg", str(length), "-npl", ",".join(map(str, batches)), "-t", str(threads),
-                "-tb", str(threads), "--output-format", "jsonl",
-            ] + unmapped(tool)))
-        for line in text.splitlines():
+        length = generated(options)
+        command = [
+            tool, "-m", file, "-c", str((length + 32) * max(batches)), "-b", "2048", "-ub", "512", "-npp", "1",
+            "-ntg", str(length), "-npl", ",".join(map(str, batches)), "-t", str(threads), "-tb", str(threads),
+            "--output-format", "jsonl",
+        ]
+        for line in output(pinned(threads, command + unmapped(tool))).splitlines():
             if line.startswith("{"):
                 row = json.loads(line)
-                samples[f"b{row['pl']}"] = row["speed_tg"]
+                samples[f"b{row['pl']}"] = (row["speed_tg"], None)
     return samples
+
+
+def probe(options, threads):
+    """Read bandwidth right now in GB/s, 0 without a compiler: the cores of a virtual machine are near or far."""
+    if not options.probe:
+        return 0
+    return float(output(pinned(threads, [options.probe, str(threads)])))
+
+
+def compiled_probe(options):
+    source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "read_probe.c")
+    path = os.path.join(options.work, "read_probe")
+    if shutil.which("cc"):
+        command = ["cc", "-O3", "-march=native", "-o", path, source, "-lpthread"]
+        if subprocess.run(command, capture_output=True).returncode == 0:
+            return path
+    print("skipped: read_probe (needs cc); states of the machine are not told apart", file=sys.stderr)
+    return ""
 
 
 def main():
@@ -120,49 +150,79 @@ def main():
     has_llama = os.access(os.path.join(options.llama_bin, "llama-bench"), os.X_OK)
     if not has_llama:
         print("skipped: llama.cpp (no llama-bench in PATH; --install builds it)", file=sys.stderr)
+    options.probe = compiled_probe(options)
     rows = []
-    print("| model | format | threads | test | meshdecode t/s | llama.cpp t/s | ratio | of read bandwidth |")
-    print("|---|---|--:|---|--:|--:|--:|--:|")
+    print("| model | format | threads | test | meshdecode t/s | llama.cpp t/s | ratio | samples | read GB/s | of it |")
+    print("|---|---|--:|---|--:|--:|--:|--:|--:|--:|")
     for model in options.models.split(","):
         directory = models.config_directory(options.work, model)
         for form in options.formats.split(","):
             file = models.gguf_file(options.work, model, FORMATS[form]) if has_llama else ""
             for threads in map(int, options.threads.split(",")):
-                rows += measure(options, (model, directory, form, file, threads))
+                tests = options.tests.split(",")
+                # One thread reads the same in every state of the machine; several are looked at test by test.
+                for group in [tests] if threads == 1 else [[test] for test in tests]:
+                    rows += measure(options, (model, directory, form, file, threads), group)
     if options.json:
         with open(options.json, "w") as out:
             json.dump({"rows": rows}, out, indent=1)
 
 
-def measure(options, what):
-    """All tests of one model, format and number of threads: both sides in turn, `rounds` times."""
-    model, directory, form, file, threads = what
-    ours, theirs = [], []
-    for _ in range(options.rounds):
-        ours.append(mesh_samples(options, directory, form, threads))
-        if file:
-            theirs.append(llama_samples(options, file, threads))
-    rows = []
-    for test in ours[0]:
-        mine = [sample[test][0] for sample in ours]
-        fractions = [sample[test][1] for sample in ours if sample[test][1]]
-        peer = [sample[test] for sample in theirs]
-        rows.append({
-            "model": model, "quantization": form, "threads": threads, "test": test, "meshdecode": mine,
-            "llama_cpp": peer, "bandwidth_fraction": statistics.median(fractions) if fractions else None,
-        })
-        show(rows[-1])
+def measure(options, what, tests):
+    """Both sides in turn, `rounds` times, each sample between two looks at the bandwidth.
+
+    Samples count where the bandwidth was the same before and after, and only those of one state of the machine are
+    compared: the one that both sides met most often. Rounds are added, at most as many again, until both have two.
+    """
+    model, _, form, file, threads = what
+    sides = {"meshdecode": mesh_sample} | ({"llama_cpp": llama_sample} if file else {})
+    samples = {test: {side: [] for side in sides} for test in tests}
+    before = probe(options, threads)
+    for done in range(2 * options.rounds):
+        if done >= options.rounds and all(map(common, samples.values())):
+            break
+        for side, sample in sides.items():
+            found = sample(options, what, tests)
+            after = probe(options, threads)
+            steady = abs(after - before) <= 0.2 * max(before, after)
+            for test in tests:
+                speed, fraction = found[test]
+                samples[test][side].append(
+                    {"t_s": speed, "fraction": fraction, "gb_s": (before + after) / 2, "steady": steady})
+            before = after
+    rows = [
+        {
+            "model": model, "quantization": form, "threads": threads, "test": test, "samples": taken,
+            "compared": common(taken),
+        } for test, taken in samples.items()
+    ]
+    for row in rows:
+        show(row)
     return rows
 
 
+def common(samples):
+    """Steady samples of one state, by side; None when no state was met twice by all sides."""
+    steady = {side: [s for s in taken if s["steady"]] for side, taken in samples.items()}
+    best, most = None, 1
+    for pivot in {round(s["gb_s"], 1) for taken in steady.values() for s in taken}:
+        near = {side: [s for s in taken if abs(s["gb_s"] - pivot) <= 0.15 * pivot] for side, taken in steady.items()}
+        if min(map(len, near.values())) > most:
+            best, most = near, min(map(len, near.values()))
+    return best
+
+
 def show(row):
-    mine = statistics.median(row["meshdecode"])
-    peer = statistics.median(row["llama_cpp"]) if row["llama_cpp"] else None
-    fraction = row["bandwidth_fraction"]
+    chosen = row["compared"] or row["samples"]
+    speeds = {side: statistics.median(s["t_s"] for s in taken) for side, taken in chosen.items()}
+    mine, peer = speeds["meshdecode"], speeds.get("llama_cpp")
+    fractions = [s["fraction"] for s in chosen["meshdecode"] if s["fraction"]]
+    bandwidth = statistics.median(s["gb_s"] for taken in chosen.values() for s in taken)
     cells = [
         row["model"], row["quantization"], str(row["threads"]), row["test"], f"{mine:.2f}",
         f"{peer:.2f}" if peer else "-", f"{mine / peer:.2f}" if peer else "-",
-        f"{100 * fraction:.0f} %" if fraction else "",
+        " and ".join(str(len(taken)) for taken in chosen.values()) + ("" if row["compared"] else ", mixed"),
+        f"{bandwidth:.0f}" if bandwidth else "", f"{100 * statistics.median(fractions):.0f} %" if fractions else "",
     ]
     print("| " + " | ".join(cells) + " |", flush=True)
 

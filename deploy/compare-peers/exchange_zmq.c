@@ -49,18 +49,17 @@ static void exchange(void **push, void *pull, int rank, int ranks, char *bytes, 
     ((char *)zmq_msg_data(&message))[size] = (char)rank;
     if (zmq_msg_send(&message, push[peer], 0) < 0) fail("send");
   }
-  int missing = 0;
+  int missing = 0, wanted[64] = {0};
   for (int peer = 0; peer < ranks; peer++) {
     if (peer == rank) continue;
-    if (ahead[peer]) ahead[peer]--; else missing++;
+    if (ahead[peer]) ahead[peer]--; else wanted[peer] = 1, missing++;
   }
-  int seen[64] = {0};
   while (missing) {
     zmq_msg_init(&message);
     if (zmq_msg_recv(&message, pull, 0) < 0) fail("receive");
     memcpy(bytes, zmq_msg_data(&message), size);
     int sender = ((char *)zmq_msg_data(&message))[size];
-    if (seen[sender]++) ahead[sender]++; else missing--;
+    if (wanted[sender]) wanted[sender] = 0, missing--; else ahead[sender]++;
     zmq_msg_close(&message);
   }
 }

@@ -139,6 +139,18 @@ VEC void vstoreBF16(uint16_t *p, f32x16 v) {
   return a1[0]
 VEC float vsum(f32x16 v) { VTREE(f32x16, v, vadd); }
 VEC float vmaxLane(f32x16 v) { VTREE(f32x16, v, vmax); }
+// The same trees of four vectors at once: that of vector i is in lane 4 i.
+#define VTREES(OP)                                                                               \
+  f32x16 a = OP(__builtin_shufflevector(v0, v1, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23), \
+                __builtin_shufflevector(v0, v1, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31)); \
+  f32x16 b = OP(__builtin_shufflevector(v2, v3, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23), \
+                __builtin_shufflevector(v2, v3, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31)); \
+  f32x16 c = OP(__builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27), \
+                __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31)); \
+  f32x16 d = OP(c, __builtin_shufflevector(c, c, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13)); \
+  return OP(d, __builtin_shufflevector(d, d, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14))
+VEC f32x16 vsums(f32x16 v0, f32x16 v1, f32x16 v2, f32x16 v3) { VTREES(vadd); }
+VEC f32x16 vmaxLanes(f32x16 v0, f32x16 v1, f32x16 v2, f32x16 v3) { VTREES(vmax); }
 
 // Eight rows of eight words, `rowStride` apart, transposed: row i of the result goes to out + i * stride.
 VEC void vtranspose8(const uint32_t *rows, long rowStride, uint32_t *out, long stride) {
