@@ -33,10 +33,7 @@ package func attend(
   precondition(
     slotsPerPage >= 16 && slotsPerPage & 15 == 0, "\(slotsPerPage) slots per page, not a multiple of 16")
   // Queries [d][4 rows], accumulators [4 rows][padded d], weights of the block [4 rows][16 keys].
-  var scratch = InlineArray<4160, Float>(repeating: 0)
-  var span = scratch.mutableSpan
-  span.withUnsafeMutableBufferPointer { buffer in
-    let base = buffer.baseAddress!
+  withScratch((headDim + 15) / 16 * 128 + 64) { base in
     var row = tokens.lowerBound * queryHeads
     let end = tokens.upperBound * queryHeads
     while row < end {
@@ -76,8 +73,8 @@ private func attendRows(
 ) {
   let padded = (headDim + 15) / 16 * 16
   let queries = scratch
-  let accumulators = scratch + 2048
-  let weights = scratch + 4096
+  let accumulators = queries + 4 * padded
+  let weights = accumulators + 4 * padded
   var lower: SIMD4<Int> = .zero
   var last: SIMD4<Int> = .zero
   // Of row r in lane 4 r.

@@ -93,10 +93,7 @@ private func matmulPanels(
     return
   }
   precondition(leafCount == 1 || leafWidth & 1 == 0, "leaf width \(leafWidth) is odd")
-  var stack = InlineArray<1536, Float>(repeating: 0)
-  var mutableSpan = stack.mutableSpan
-  mutableSpan.withUnsafeMutableBufferPointer { buffer in
-    let scratch = buffer.baseAddress!
+  withScratch(tileFloats * deepestStack(merges, leafCount)) { scratch in
     let allPanels = (outputs + 15) / 16
     let depth = isBF16 ? (inputs + 1) / 2 : inputs
     var panel = panels.lowerBound

@@ -7,9 +7,6 @@
   /// Most rows of a tile: with six the sums leave too few registers for what widens the weights.
   private let tileRows = 4
 
-  /// Floats of partial sums on the stack.
-  private let partialFloats = 8192
-
   /// The whole blocks of four panels inside a range; empty at its lower end when there is none.
   func wholeBlocks(_ panels: Range<Int>, _ outputs: Int) -> Range<Int> {
     let full = (outputs + 15) / 16 / 4 * 4
@@ -35,11 +32,8 @@
     let whole = wholeBlocks(panels, outputs)
     if whole.isEmpty { return false }
     let levels = deepestStack(merges, leafCount)
-    let blockRows = partialFloats / (64 * levels)
-    var memory = InlineArray<8192, Float>(repeating: 0)
-    var span = memory.mutableSpan
-    span.withUnsafeMutableBufferPointer { buffer in
-      let partials = buffer.baseAddress!
+    let blockRows = min(rows, scratchFloats / (64 * levels))
+    withScratch(blockRows * 64 * levels) { partials in
       let depth = (inputs + 1) / 2
       for block in whole.lowerBound / 4..<whole.upperBound / 4 {
         let base = weights.assumingMemoryBound(to: UInt32.self) + block * 64 * depth
@@ -59,19 +53,6 @@
       }
     }
     return true
-  }
-
-  /// Most partial sums that wait at a time.
-  func deepestStack(_ merges: UnsafePointer<UInt8>, _ leafCount: Int) -> Int {
-    var top = 0
-    var most = 1
-    for leaf in 0..<leafCount {
-      top += 1
-      most = max(most, top)
-      top -= Int(merges[leaf])
-    }
-    precondition(most <= leafStackDepth, "merges leave more than \(leafStackDepth) partial sums")
-    return most
   }
 
   /// Sums of some rows over one block, `[root][row][panel][16]`; returns the number of roots.

@@ -4,9 +4,6 @@
   /// Columns of a stretch: four panels of bf16 weights, 16 KiB, stay in the first-level cache for all rows.
   private let stretchColumns = 128
 
-  /// Floats of partial sums on the stack.
-  private let partialFloats = 8192
-
   /// Most rows of a tile: 24 sums, the weights of four panels and one pair of activations fill the registers.
   private let tileRows = 6
 
@@ -21,11 +18,9 @@
     _ y: UnsafeMutablePointer<Float>, _ yStride: Int, _ rootStride: Int, _ bias: UnsafePointer<Float>?,
     _ ahead: Int
   ) {
-    let blockRows = partialFloats / (64 * deepestStack(merges, leafCount))
-    var memory = InlineArray<8192, Float>(repeating: 0)
-    var span = memory.mutableSpan
-    span.withUnsafeMutableBufferPointer { buffer in
-      let partials = buffer.baseAddress!
+    let levels = deepestStack(merges, leafCount)
+    let blockRows = min(rows, scratchFloats / (64 * levels))
+    withScratch(blockRows * 64 * levels) { partials in
       let depth = (inputs + 1) / 2
       for block in panels.lowerBound / 4..<panels.upperBound / 4 {
         var row = 0

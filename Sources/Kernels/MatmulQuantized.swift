@@ -58,10 +58,7 @@ private func quantizedPanels(
   let perLeaf = (leafWidth + 31) / 32
   let groupCount = (leafCount - 1) * perLeaf + (inputs - (leafCount - 1) * leafWidth + 31) / 32
   let groupWords = isNibbles ? 72 : 136
-  var stack = InlineArray<4096, Float>(repeating: 0)
-  var span = stack.mutableSpan
-  span.withUnsafeMutableBufferPointer { buffer in
-    let scratch = buffer.baseAddress!
+  withScratch(quantTileFloats * deepestStack(merges, leafCount)) { scratch in
     let allPanels = (outputs + 15) / 16
     var panel = panels.lowerBound
     while panel < panels.upperBound {

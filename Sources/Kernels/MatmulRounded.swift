@@ -84,10 +84,7 @@ private func roundedPanels(
   let levelFloats = 64
   let depth = (inputs + 1) / 2
   let allPanels = (outputs + 15) / 16
-  var memory = InlineArray<1024, Float>(repeating: 0)
-  var span = memory.mutableSpan
-  span.withUnsafeMutableBufferPointer { buffer in
-    let stack = buffer.baseAddress!
+  withScratch(levelFloats * deepestStack(merges, leafCount)) { stack in
     for panel in panels {
       let stride = min(4, allPanels - panel / 4 * 4) * 16
       let base = weights + panel / 4 * 64 * depth + panel % 4 * 16

@@ -40,3 +40,16 @@ func batchRow(_ x: UnsafePointer<Float>, _ stride: Int, _ rows: UnsafePointer<In
   if let rows { return x + Int(rows[t]) * stride }
   return x + t * stride
 }
+
+/// Most partial sums that wait at a time.
+func deepestStack(_ merges: UnsafePointer<UInt8>, _ leafCount: Int) -> Int {
+  var top = 0
+  var most = 1
+  for leaf in 0..<leafCount {
+    top += 1
+    most = max(most, top)
+    top -= Int(merges[leaf])
+  }
+  precondition(most <= leafStackDepth, "merges leave more than \(leafStackDepth) partial sums")
+  return most
+}
