@@ -9,8 +9,8 @@
 
   /// `matmulRounded` on whole blocks of four panels, by `vdpbf16ps`.
   ///
-  /// A stretch of weights is read from memory once and used by all rows of a batch; while the second tile of rows is
-  /// computed the next stretch is fetched. Sums go on across stretches from where they were.
+  /// A stretch of weights is read from memory once and used by all rows of a batch; meanwhile the next one is fetched.
+  /// Sums go on across stretches from where they were.
   func matmulDots(
     _ weights: UnsafePointer<UInt32>, _ panels: Range<Int>, _ inputs: Int, _ outputs: Int,
     _ x: UnsafePointer<UInt32>, _ xRows: UnsafePointer<Int32>?, _ rows: Int,

@@ -136,7 +136,12 @@ private func byteTile(
   _ panels: Int, _ prefetchBytes: Int, _ out: UnsafeMutablePointer<Float>
 ) {
   #if KERNELS_AVX512
-    if rows > 1 && panels == 4 { return byteTile4x4(w, groups, x0, x1, x2, x3, prefetchBytes, out) }
+    switch (rows, panels) {
+    case (2, 4): return byteTile4x2(w, groups, x0, x1, x2, x3, prefetchBytes, out)
+    case (3, 4): return byteTile4x3(w, groups, x0, x1, x2, x3, prefetchBytes, out)
+    case (4, 4): return byteTile4x4(w, groups, x0, x1, x2, x3, prefetchBytes, out)
+    default: break
+    }
   #endif
   switch (rows, panels) {
   case (1, 4): byteTile4x1(w, groups, x0, prefetchBytes, out)
@@ -155,7 +160,12 @@ private func nibbleTile(
   _ panels: Int, _ prefetchBytes: Int, _ out: UnsafeMutablePointer<Float>
 ) {
   #if KERNELS_AVX512
-    if rows > 1 && panels == 4 { return nibbleTile4x4(w, groups, x0, x1, x2, x3, prefetchBytes, out) }
+    switch (rows, panels) {
+    case (2, 4): return nibbleTile4x2(w, groups, x0, x1, x2, x3, prefetchBytes, out)
+    case (3, 4): return nibbleTile4x3(w, groups, x0, x1, x2, x3, prefetchBytes, out)
+    case (4, 4): return nibbleTile4x4(w, groups, x0, x1, x2, x3, prefetchBytes, out)
+    default: break
+    }
   #endif
   switch (rows, panels) {
   case (1, 4): nibbleTile4x1(w, groups, x0, prefetchBytes, out)

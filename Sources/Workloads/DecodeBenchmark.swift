@@ -4,7 +4,8 @@ package import Wire
 
 /// Measures prefill and decode of a running mesh, in the manner of llama-bench.
 ///
-/// `pp`: prompts of random tokens, one token each; `tg`: `batch` sequences that start from one token.
+/// `pp`: prompts of random tokens, one token each; `tg`: `batch` sequences that start from one token, or, as
+/// `tg @ d`, with `depth` tokens in their caches.
 /// End-of-text is ignored. Each test runs once unmeasured first; every run must give the tokens of the first
 /// one.
 package struct DecodeBenchmark {
@@ -31,6 +32,8 @@ package struct DecodeBenchmark {
 
   package var promptTokens = 512
   package var generatedTokens = 128
+  /// Tokens that a sequence has in its cache when decoding begins; at least one.
+  package var depth = 1
   /// Sequences at once: decode is measured for each of them, prefill for the first.
   package var batches = [1]
   package var repetitions = 5
@@ -61,10 +64,10 @@ package struct DecodeBenchmark {
   }
 
   private mutating func decode(batch: Int) throws -> Row {
-    let samples = try measure(batch: batch, prompt: 1, generate: generatedTokens + 1)
+    let samples = try measure(batch: batch, prompt: depth, generate: generatedTokens + 1)
     var row = Row(
-      test: "tg\(generatedTokens)", batch: batch,
-      samples: samples.map { Double(generatedTokens * batch) / $0.afterFirst })
+      test: "tg\(generatedTokens)" + (depth > 1 ? " @ d\(depth)" : ""), batch: batch,
+      samples: samples.map { Double($0.tokensAfterFirst) / $0.afterFirst })
     let bytes = engine.weightBytesPerStep(batch: batch) * row.mean / Double(batch)
     row.weightGigabytesPerSecond = bytes / 1e9
     row.bandwidthFraction = readBandwidth.map { bytes / $0 }
@@ -73,10 +76,11 @@ package struct DecodeBenchmark {
     return row
   }
 
-  /// One run: its seconds, those after every sequence had its first token, and the tokens.
+  /// One run: its seconds, those after every sequence had its first token, the tokens made in them, and all tokens.
   package struct Sample: Sendable {
     package var total: Double
     package var afterFirst: Double
+    package var tokensAfterFirst: Int
     package var tokens: [[TokenID]]
     /// Nanoseconds, by step.
     package var overheads: [UInt64]
@@ -114,11 +118,13 @@ package struct DecodeBenchmark {
     var tokens: [[TokenID]] = Array(repeating: [], count: batch)
     var firstsDone: ContinuousClock.Instant?
     var firsts = 0
+    var tokensAfterFirst = 0
     var refusal: String?
     try engine.run { event in
       switch event {
       case .token(let token):
         tokens[Int(token.request.rawValue - first)].append(token.token)
+        if firstsDone != nil { tokensAfterFirst += 1 }
         if token.index == 0 {
           firsts += 1
           if firsts == batch { firstsDone = clock.now }
@@ -133,6 +139,6 @@ package struct DecodeBenchmark {
     let ended = clock.now
     return Sample(
       total: (ended - started) / .seconds(1), afterFirst: (ended - (firstsDone ?? started)) / .seconds(1),
-      tokens: tokens, overheads: engine.takeOverheads())
+      tokensAfterFirst: tokensAfterFirst, tokens: tokens, overheads: engine.takeOverheads())
   }
 }

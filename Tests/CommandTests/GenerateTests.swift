@@ -69,6 +69,16 @@ import Testing
     }
   }
 
+  @Test("--numerics fast has bits of its own, the same on every mesh")
+  func fastAnswersAreTheSameOnEveryMesh() async throws {
+    let flags = ["--prompt", "Elizabeth looked at", "--max-tokens", "24", "--logprobs", "3"]
+    let fast = flags + ["--numerics", "fast"]
+    let single = try await Self.outputs(fast).map { JSONWriter.string($0) }
+    #expect(
+      try await Self.outputs(fast + ["--tp", "2", "--ep", "2"]).map { JSONWriter.string($0) } == single)
+    #expect(try await Self.outputs(flags).map { JSONWriter.string($0) } != single)
+  }
+
   @Test func stopStringsAreNeverShown() async throws {
     let prompt = try #require(try Self.prompts().first { !$0.stops })
     let words = prompt.decoded.split(separator: " ")

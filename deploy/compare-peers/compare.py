@@ -28,6 +28,7 @@ def arguments():
     parser.add_argument("--threads", default="1,2")
     parser.add_argument("--tests", default="tg32,pp512,b4,b16,b32", help="tgN decode, ppN prefill, bN decode of N sequences")
     parser.add_argument("--rounds", type=int, default=3, help="alternations, and at most as many again")
+    parser.add_argument("--depth", type=int, default=1, help="tokens in the cache before tgN tests, which stand alone then")
     parser.add_argument("--generated", type=int, default=32, help="tokens of bN tests without a tgN test")
     parser.add_argument("--json", default="", help="also write the rows to this file")
     chosen = parser.parse_args()
@@ -38,6 +39,8 @@ def arguments():
     for test in chosen.tests.split(","):
         if not re.fullmatch(r"(tg|pp|b)[1-9][0-9]*", test):
             sys.exit(f"error: --tests cannot be {test}; give tgN, ppN or bN")
+        if chosen.depth > 1 and not test.startswith("tg"):
+            sys.exit(f"error: --depth goes with tgN tests alone, not with {test}")
     return chosen
 
 
@@ -80,11 +83,11 @@ def mesh_sample(options, what, tests):
         *NUMERICS.get(form, ["--quantization", form]), "--threads-per-worker", str(threads),
         "--repetitions", "1", "--max-num-batched-tokens", "512",
         "-p", str(prompt), "-n", str(generated(options) if batches else 0),
-        "--batch", ",".join(map(str, batches or [1])), "--output", "json",
+        "--batch", ",".join(map(str, batches or [1])), "--depth", str(options.depth), "--output", "json",
     ]
     samples = {}
     for row in json.loads(output(pinned(threads, command)))["rows"]:
-        name = f"b{row['batch']}" if row["batch"] > 1 else row["test"]
+        name = f"b{row['batch']}" if row["batch"] > 1 else row["test"].split()[0]
         samples[name] = (row["avg_tokens_per_s"], row.get("bandwidth_fraction"))
     return samples
 
@@ -108,6 +111,7 @@ def llama_sample(options, what, tests):
         command = [
             tool, "-m", file, "-t", str(threads), "-r", "1", "-o", "json",
             "-p", str(prompt), "-n", str(generated(options) if 1 in batches else 0),
+            "-d", str(options.depth if options.depth > 1 else 0),
         ]
         for row in json.loads(output(pinned(threads, command + unmapped(tool)))):
             samples[f"pp{row['n_prompt']}" if row["n_prompt"] else f"tg{row['n_gen']}"] = (row["avg_ts"], None)

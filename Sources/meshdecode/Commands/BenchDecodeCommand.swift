@@ -17,6 +17,7 @@ struct BenchDecodeCommand: ParsableCommand {
       Examples:
         meshdecode bench decode --tp 2
         meshdecode bench decode --model DIR --load-format dummy -p 512 -n 128 --batch 1,4,16 --output json
+        meshdecode bench decode -p 0 -n 32 -d 400 --kv-cache-dtype q8
       """)
 
   @Option(
@@ -28,6 +29,11 @@ struct BenchDecodeCommand: ParsableCommand {
     name: [.customShort("n"), .customLong("generate-tokens")],
     help: "Tokens of the decode test; 0 leaves it out.")
   var generateTokens = 128
+
+  @Option(
+    name: [.customShort("d"), .customLong("depth")],
+    help: "Tokens that sequences have in their caches when the decode test begins.")
+  var depth = 1
 
   @Option(
     name: .customLong("batch"), parsing: .unconditional,
@@ -51,6 +57,7 @@ struct BenchDecodeCommand: ParsableCommand {
     try trace.check()
     try require([
       ("-p", promptTokens, 0...1_000_000), ("-n", generateTokens, 0...1_000_000),
+      ("-d", depth, 1...1_000_000),
       ("--repetitions", repetitions, 1...1000),
     ])
     let batches = try batchSizes()
@@ -61,7 +68,7 @@ struct BenchDecodeCommand: ParsableCommand {
       configuration.maxSequences = most
       configuration.maxBatchedTokens = max(configuration.maxBatchedTokens, most)
       if configuration.maxModelLength == 0 {
-        configuration.maxModelLength = max(promptTokens, generateTokens) + 2
+        configuration.maxModelLength = max(promptTokens, depth + generateTokens) + 2
       }
     }
     defer { running.engine.stop() }
@@ -69,6 +76,7 @@ struct BenchDecodeCommand: ParsableCommand {
     var benchmark = DecodeBenchmark(engine: running.engine)
     benchmark.promptTokens = promptTokens
     benchmark.generatedTokens = generateTokens
+    benchmark.depth = depth
     benchmark.batches = batches
     benchmark.repetitions = repetitions
     benchmark.readBandwidth = try ReadBandwidth.measure(threads: threads)
