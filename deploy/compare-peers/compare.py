@@ -83,12 +83,14 @@ def mesh_sample(options, what, tests):
         *NUMERICS.get(form, ["--quantization", form]), "--threads-per-worker", str(threads),
         "--repetitions", "1", "--max-num-batched-tokens", "512",
         "-p", str(prompt), "-n", str(generated(options) if batches else 0),
-        "--batch", ",".join(map(str, batches or [1])), "--depth", str(options.depth), "--output", "json",
+        # The first batch is also that of the prompts.
+        "--batch", ",".join(map(str, sorted({1, *batches}) if prompt or not batches else batches)), "--depth", str(options.depth), "--output", "json",
     ]
     samples = {}
     for row in json.loads(output(pinned(threads, command)))["rows"]:
         name = f"b{row['batch']}" if row["batch"] > 1 else row["test"].split()[0]
-        samples[name] = (row["avg_tokens_per_s"], row.get("bandwidth_fraction"))
+        if name in tests:
+            samples[name] = (row["avg_tokens_per_s"], row.get("bandwidth_fraction"))
     return samples
 
 
