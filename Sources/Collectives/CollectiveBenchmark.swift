@@ -46,11 +46,13 @@ package enum CollectiveBenchmark {
   /// sends (its own part included) in an all-to-all. `algorithm` is that of an all-reduce; nil lets the cost model
   /// choose. `isInsecure` leaves TCP plain.
   /// `linkConditions`: what the links are like, as `LinkConditions` reads it; they must lose nothing.
+  /// `base`: where the directory of the ranks' sockets is made; nil for the default.
   ///
   /// - Throws: `Failure` in one sentence when a rank cannot be started, fails or stays silent for 20 s.
   package static func run(
     operation: CollectiveOperation, ranks: Int, bytes: [Int], transport: Transport, isInsecure: Bool = false,
-    linkConditions: String = "", algorithm: AllReducePlan.Algorithm? = nil, iterations: Int
+    linkConditions: String = "", algorithm: AllReducePlan.Algorithm? = nil, iterations: Int,
+    base: String? = nil
   ) throws(Failure) -> [Row] {
     guard operations.contains(operation) else {
       throw Failure(
@@ -80,7 +82,8 @@ package enum CollectiveBenchmark {
     }
     do throws(TransportError) {
       let host = try BenchmarkHost(
-        ranks: ranks, transport: transport, isInsecure: isInsecure, linkConditions: linkConditions)
+        ranks: ranks, transport: transport, isInsecure: isInsecure, linkConditions: linkConditions,
+        base: base)
       var rows: [Row] = []
       for size in bytes {
         let (samples, verified) = try host.measure(
@@ -148,10 +151,11 @@ private final class BenchmarkHost {
   private let ranks: Int
 
   init(
-    ranks: Int, transport: CollectiveBenchmark.Transport, isInsecure: Bool, linkConditions: String
+    ranks: Int, transport: CollectiveBenchmark.Transport, isInsecure: Bool, linkConditions: String,
+    base: String?
   ) throws(TransportError) {
     self.ranks = ranks
-    directory = try RunDirectory()
+    directory = try RunDirectory(base: base)
     let context = try ZMQContext()
     server = try ControlServer(context, endpoint: directory.endpoint("control"))
     var children: [ChildProcess] = []

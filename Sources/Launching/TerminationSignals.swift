@@ -36,6 +36,13 @@ package enum TerminationSignals {
     _ = Glibc.signal(SIGPIPE, SIG_IGN)
   }
 
+  /// For commands that have nothing to take down but run directories: the first signal ends the process, less only the
+  /// removal of those.
+  package static func endAtFirst() throws(LaunchError) {
+    try install()
+    count.store(1, ordering: .sequentiallyConsistent)
+  }
+
   /// Readable once a signal has come, and then for ever; -1 before `install`.
   package static var descriptor: Int32 { firstDescriptor.load(ordering: .sequentiallyConsistent) }
 
@@ -72,7 +79,9 @@ package enum TerminationSignals {
     if second >= 0 {
       switch count.wrappingAdd(1, ordering: .sequentiallyConsistent).newValue {
       case 1: break
-      case 2: cprEventSignal(second)
+      case 2:
+        _ = first.compareExchange(expected: 0, desired: number, ordering: .sequentiallyConsistent)
+        cprEventSignal(second)
       default: _exit(exitCode(for: number))
       }
     }

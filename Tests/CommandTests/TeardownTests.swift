@@ -47,6 +47,24 @@ import Testing
     Leaks.workers(mentioning: runs.path + "/").map(\.processID)
   }
 
+  @Test(arguments: [SIGINT, SIGTERM])
+  func aSignalEndsAMeasurementOfCollectives(signal: Int32) async throws {
+    try await withTemporaryDirectory { base in
+      let arguments = [
+        "bench", "collectives", "--ranks", "3", "--iterations", "1000000", "--run-directory", base.path,
+      ]
+      let outcome = try await ProcessHarness.withProcess(arguments) { running in
+        try await running.wait { _ in
+          let files = try? FileManager.default.subpathsOfDirectory(atPath: base.path)
+          return files?.contains { $0.hasSuffix("data-r2") } == true
+        }
+        running.send(signal)
+      }
+      #expect(outcome.ending == .exited(128 + signal))
+      #expect(try FileManager.default.contentsOfDirectory(atPath: base.path) == [])
+    }
+  }
+
   @Test(arguments: Phase.allCases, [SIGINT, SIGTERM])
   func aSignalEndsTheRun(phase: Phase, signal: Int32) async throws {
     try await withTemporaryDirectory { base in

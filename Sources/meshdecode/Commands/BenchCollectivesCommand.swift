@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Collectives
 internal import Foundation
+internal import Launching
 internal import Parsing
 internal import Presentation
 internal import Settings
@@ -75,6 +76,10 @@ struct BenchCollectivesCommand: ParsableCommand {
     guard chosen != nil || algorithm == "auto" else {
       throw SettingsError("--algorithm cannot be '\(algorithm)'; choose one of auto, direct, scattered.")
     }
+    // Ranks end with this process; the directory of their sockets has to be seen to.
+    try TerminationSignals.endAtFirst()
+    let directory = try RunDirectory.create(base: settings.launch.runDirectory)
+    defer { directory.remove() }
     do {
       return try CollectiveBenchmark.run(
         operation: operation, ranks: integer("--ranks", ranks, 1...64),
@@ -84,7 +89,7 @@ struct BenchCollectivesCommand: ParsableCommand {
         transport: CollectiveBenchmark.Transport(rawValue: settings.launch.transport.rawValue) ?? .ipc,
         isInsecure: settings.launch.insecure, linkConditions: settings.launch.linkConditions,
         algorithm: chosen,
-        iterations: integer("--iterations", iterations, 1...1_000_000))
+        iterations: integer("--iterations", iterations, 1...1_000_000), base: directory.path)
     } catch let failure as CollectiveBenchmark.Failure {
       throw CommandFailure(.failedWhileRunning, "\(failure)")
     }
