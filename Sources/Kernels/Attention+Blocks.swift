@@ -34,35 +34,24 @@ func scoreBlock(
   _ queries: UnsafePointer<Float>, _ k: UnsafeRawPointer, _ next: BlockPlace, _ headDim: Int, _ count: Int,
   _ size: Int, _ out: UnsafeMutablePointer<Float>
 ) {
-  var s0 = vsplat(0)
-  var s1 = vsplat(0)
-  if count <= 2 {
-    for d in 0..<headDim {
-      let key = loadStored(k, 16 &* d, size)
-      vprefetchFar(next.keys + 16 &* d &* size)
-      vprefetchFar(next.values + 16 &* d &* size)
-      s0 = vfma(vsplat(queries[4 &* d]), key, s0)
-      s1 = vfma(vsplat(queries[4 &* d &+ 1]), key, s1)
-    }
-    vstore(out, s0)
-    vstore(out + 16, s1)
-    return
-  }
-  var s2 = vsplat(0)
-  var s3 = vsplat(0)
+  var (s0, s1, s2, s3) = (vsplat(0), vsplat(0), vsplat(0), vsplat(0))
   for d in 0..<headDim {
     let key = loadStored(k, 16 &* d, size)
     vprefetchFar(next.keys + 16 &* d &* size)
     vprefetchFar(next.values + 16 &* d &* size)
     s0 = vfma(vsplat(queries[4 &* d]), key, s0)
     s1 = vfma(vsplat(queries[4 &* d &+ 1]), key, s1)
-    s2 = vfma(vsplat(queries[4 &* d &+ 2]), key, s2)
-    s3 = vfma(vsplat(queries[4 &* d &+ 3]), key, s3)
+    if count > 2 {
+      s2 = vfma(vsplat(queries[4 &* d &+ 2]), key, s2)
+      s3 = vfma(vsplat(queries[4 &* d &+ 3]), key, s3)
+    }
   }
   vstore(out, s0)
   vstore(out + 16, s1)
-  vstore(out + 32, s2)
-  vstore(out + 48, s3)
+  if count > 2 {
+    vstore(out + 32, s2)
+    vstore(out + 48, s3)
+  }
 }
 
 /// Turns one row's scores into weights in place, updates its maximum and sum, returns the factor of what

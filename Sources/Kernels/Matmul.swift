@@ -165,12 +165,9 @@ private func matmulTile(
   _ leafWidth: Int, _ leafCount: Int, _ merges: UnsafePointer<UInt8>, _ ahead: Int,
   _ scratch: UnsafeMutablePointer<Float>
 ) -> Int {
-  var top = 0
-  var start = 0
-  for leaf in 0..<leafCount {
-    precondition(top < leafStackDepth, "merges leave more than \(leafStackDepth) partial sums")
-    let width = min(leafWidth, inputs - start)
-    let out = scratch + top * tileFloats
+  sumLeaves(scratch, tileFloats, tilePanels * tileRows * 16, inputs, leafWidth, leafCount, merges) {
+    columns, out in
+    let (start, width) = (columns.lowerBound, columns.count)
     if isBF16 {
       let w = block.assumingMemoryBound(to: UInt32.self) + ((start >> 1) * blockPanels + panel) * 16
       tileBF16(w, blockPanels * 16, ahead, tilePanels, width, x + start, xStride, xRows, row, tileRows, out)
@@ -178,12 +175,5 @@ private func matmulTile(
       let w = block.assumingMemoryBound(to: Float.self) + (start * blockPanels + panel) * 16
       tileF32(w, blockPanels * 16, ahead, tilePanels, width, x + start, xStride, xRows, row, tileRows, out)
     }
-    top += 1
-    start += width
-    for _ in 0..<merges[leaf] {
-      top -= 1
-      addTile(scratch + (top - 1) * tileFloats, scratch + top * tileFloats, tilePanels * tileRows * 16)
-    }
   }
-  return top
 }

@@ -64,30 +64,19 @@
     let levelFloats = blockRows * 64
     let nextStretch = stretchColumns / 2 * 64
     let tiles = (count + tileRows - 1) / tileRows
-    var top = 0
-    var start = 0
-    for leaf in 0..<leafCount {
-      let end = start + min(leafWidth, inputs - start)
-      let level = partials + top * levelFloats
+    return sumLeaves(partials, levelFloats, count * 64, inputs, leafWidth, leafCount, merges) {
+      columns, level in
       level.update(repeating: 0, count: count * 64)
-      while start < end {
-        let width = min(stretchColumns, end - start)
-        let w = block + start / 2 * 64
+      for start in stride(from: columns.lowerBound, to: columns.upperBound, by: stretchColumns) {
+        let width = min(stretchColumns, columns.upperBound - start)
         for tile in 0..<tiles {
           let low = tile * count / tiles
           accumulateBF16(
-            w, tile == 1 || count == tileRows ? nextStretch : (tile == 0 ? ahead : 0), width, x + start,
-            xStride, xRows,
-            row + low, (tile + 1) * count / tiles - low, level + low * 64)
+            block + start / 2 * 64, tile == 1 || count == tileRows ? nextStretch : (tile == 0 ? ahead : 0),
+            width,
+            x + start, xStride, xRows, row + low, (tile + 1) * count / tiles - low, level + low * 64)
         }
-        start += width
-      }
-      top += 1
-      for _ in 0..<merges[leaf] {
-        top -= 1
-        addTile(partials + (top - 1) * levelFloats, partials + top * levelFloats, count * 64)
       }
     }
-    return top
   }
 #endif

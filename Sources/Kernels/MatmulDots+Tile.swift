@@ -15,12 +15,12 @@
     _ xRows: UnsafePointer<Int32>?, _ row: Int, _ rows: Int, _ sums: UnsafeMutablePointer<Float>
   ) {
     let last = row + rows - 1
-    let x0 = roundedRow(x, depth, xRows, row)
-    let x1 = roundedRow(x, depth, xRows, min(row + 1, last))
-    let x2 = roundedRow(x, depth, xRows, min(row + 2, last))
-    let x3 = roundedRow(x, depth, xRows, min(row + 3, last))
-    let x4 = roundedRow(x, depth, xRows, min(row + 4, last))
-    let x5 = roundedRow(x, depth, xRows, last)
+    let x0 = batchRow(x, depth, xRows, row)
+    let x1 = batchRow(x, depth, xRows, min(row + 1, last))
+    let x2 = batchRow(x, depth, xRows, min(row + 2, last))
+    let x3 = batchRow(x, depth, xRows, min(row + 3, last))
+    let x4 = batchRow(x, depth, xRows, min(row + 4, last))
+    let x5 = batchRow(x, depth, xRows, last)
     // Constants, so that each height becomes a loop of its own without what it does not need.
     switch fetch.lines {
     case 1: dotTile(1, rows, w, fetch, count, x0, x1, x2, x3, x4, x5, sums)

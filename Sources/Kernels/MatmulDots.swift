@@ -51,16 +51,12 @@
     let depth = (inputs + 1) / 2
     // Tiles of nearly equal heights: sixteen rows are 6, 5 and 5.
     let tiles = (count + tileRows - 1) / tileRows
-    var top = 0
-    var start = 0
-    for leaf in 0..<leafCount {
-      let end = start + min(leafWidth, inputs - start)
-      let level = partials + top * levelFloats
+    return sumLeaves(partials, levelFloats, count * 64, inputs, leafWidth, leafCount, merges) {
+      columns, level in
       level.update(repeating: 0, count: count * 64)
-      while start < end {
-        let width = min(stretchColumns, end - start)
+      for start in stride(from: columns.lowerBound, to: columns.upperBound, by: stretchColumns) {
         let first = start / 2
-        let pairs = (width + 1) / 2
+        let pairs = (min(stretchColumns, columns.upperBound - start) + 1) / 2
         let w = block + first * 64
         // The tiles share the lines of the next stretch, evenly: memory and multiply-adds work at the same time.
         let lines = tiles == 1 ? 4 : tiles < 4 ? 2 : 1
@@ -70,17 +66,11 @@
           let slots = tile * shares / tiles..<(tile + 1) * shares / tiles
           let next = tiles == 1 ? w + ahead : w + pairs * 64 + slots.lowerBound * lines * 16
           dotTile(
-            w, Fetch(start: next, lines: lines, pairs: slots.count), pairs,
-            x + first, depth, xRows, row + low, (tile + 1) * count / tiles - low, level + low * 64)
+            w, Fetch(start: next, lines: lines, pairs: slots.count), pairs, x + first, depth, xRows,
+            row + low,
+            (tile + 1) * count / tiles - low, level + low * 64)
         }
-        start += width
-      }
-      top += 1
-      for _ in 0..<merges[leaf] {
-        top -= 1
-        addTile(partials + (top - 1) * levelFloats, partials + top * levelFloats, count * 64)
       }
     }
-    return top
   }
 #endif

@@ -30,27 +30,16 @@ func matmulManyRows(
       for panel in panels {
         let blockPanels = min(4, allPanels - panel / 4 * 4)
         let base = weights + (panel / 4 * 64 * depth + panel % 4 * 16) * 4
-        var top = 0
-        var start = 0
-        for leaf in 0..<leafCount {
-          precondition(top < leafStackDepth, "merges leave more than \(leafStackDepth) partial sums")
-          let end = start + min(leafWidth, inputs - start)
-          let level = partials + top * blockRows * 16
+        let roots = sumLeaves(partials, blockRows * 16, count * 16, inputs, leafWidth, leafCount, merges) {
+          columns, level in
           level.update(repeating: 0, count: count * 16)
-          while start < end {
-            let width = min(chunkColumns, end - start)
+          for start in stride(from: columns.lowerBound, to: columns.upperBound, by: chunkColumns) {
+            let width = min(chunkColumns, columns.upperBound - start)
             widenChunk(base, isBF16, blockPanels * 16, start, width, chunk)
             accumulateRows(chunk, width, x + start, xStride, xRows, row, count, level)
-            start += width
-          }
-          top += 1
-          for _ in 0..<merges[leaf] {
-            top -= 1
-            addTile(
-              partials + (top - 1) * blockRows * 16, partials + top * blockRows * 16, count * 16)
           }
         }
-        for root in 0..<top {
+        for root in 0..<roots {
           storeTile(
             partials + root * blockRows * 16, panel, 1, count, outputs, y + root * rootStride + row * yStride,
             yStride,

@@ -100,32 +100,23 @@ private func quantizedTile(
 ) -> Int {
   let stride = blockPanels * 16
   let last = row + tileRows - 1
-  let x0 = quantizedRow(x, groupCount, xRows, row)
-  let x1 = quantizedRow(x, groupCount, xRows, min(row + 1, last))
-  let x2 = quantizedRow(x, groupCount, xRows, min(row + 2, last))
-  let x3 = quantizedRow(x, groupCount, xRows, last)
-  var top = 0
-  var start = 0
-  for leaf in 0..<leafCount {
-    precondition(top < leafStackDepth, "merges leave more than \(leafStackDepth) partial sums")
-    let end = min(start + perLeaf, groupCount)
-    let out = scratch + top * quantTileFloats
-    let groups = start..<end
-    let w = block + panel * 16
+  let words = x.assumingMemoryBound(to: UInt32.self)
+  let rowWords = groupCount * 10
+  let x0 = batchRow(words, rowWords, xRows, row)
+  let x1 = batchRow(words, rowWords, xRows, min(row + 1, last))
+  let x2 = batchRow(words, rowWords, xRows, min(row + 2, last))
+  let x3 = batchRow(words, rowWords, xRows, last)
+  let w = block + panel * 16
+  return sumLeaves(
+    scratch, quantTileFloats, tilePanels * tileRows * 16, groupCount, perLeaf, leafCount, merges
+  ) {
+    groups, out in
     if isNibbles {
       nibbleTile(w, panel, stride, groups, x0, x1, x2, x3, tileRows, tilePanels, prefetchBytes, out)
     } else {
       byteTile(w, panel, stride, groups, x0, x1, x2, x3, tileRows, tilePanels, prefetchBytes, out)
     }
-    top += 1
-    start = end
-    for _ in 0..<merges[leaf] {
-      top -= 1
-      addTile(
-        scratch + (top - 1) * quantTileFloats, scratch + top * quantTileFloats, tilePanels * tileRows * 16)
-    }
   }
-  return top
 }
 
 /// Calls of tiles with bytes. Tiles are functions of their own: together they would not fit the registers.
@@ -136,11 +127,8 @@ private func byteTile(
   _ panels: Int, _ prefetchBytes: Int, _ out: UnsafeMutablePointer<Float>
 ) {
   #if KERNELS_AVX512
-    switch (rows, panels) {
-    case (2, 4): return byteTile4x2(w, groups, x0, x1, x2, x3, prefetchBytes, out)
-    case (3, 4): return byteTile4x3(w, groups, x0, x1, x2, x3, prefetchBytes, out)
-    case (4, 4): return byteTile4x4(w, groups, x0, x1, x2, x3, prefetchBytes, out)
-    default: break
+    if rows > 1 && panels == 4 {
+      return byteTileWide(rows, w, groups, x0, x1, x2, x3, prefetchBytes, out)
     }
   #endif
   switch (rows, panels) {
@@ -160,11 +148,8 @@ private func nibbleTile(
   _ panels: Int, _ prefetchBytes: Int, _ out: UnsafeMutablePointer<Float>
 ) {
   #if KERNELS_AVX512
-    switch (rows, panels) {
-    case (2, 4): return nibbleTile4x2(w, groups, x0, x1, x2, x3, prefetchBytes, out)
-    case (3, 4): return nibbleTile4x3(w, groups, x0, x1, x2, x3, prefetchBytes, out)
-    case (4, 4): return nibbleTile4x4(w, groups, x0, x1, x2, x3, prefetchBytes, out)
-    default: break
+    if rows > 1 && panels == 4 {
+      return nibbleTileWide(rows, w, groups, x0, x1, x2, x3, prefetchBytes, out)
     }
   #endif
   switch (rows, panels) {
@@ -174,13 +159,4 @@ private func nibbleTile(
   case (_, 2): nibbleTile2x4(w, panel, stride, groups, x0, x1, x2, x3, prefetchBytes, out)
   default: nibbleTile1x4(w, panel, stride, groups, x0, x1, x2, x3, prefetchBytes, out)
   }
-}
-
-/// The words of row `t` of the quantised batch.
-@inline(__always)
-private func quantizedRow(
-  _ x: UnsafeRawPointer, _ groupCount: Int, _ rows: UnsafePointer<Int32>?, _ t: Int
-) -> UnsafePointer<UInt32> {
-  let row = rows.map { Int($0[t]) } ?? t
-  return (x + row * groupCount * 40).assumingMemoryBound(to: UInt32.self)
 }

@@ -67,44 +67,28 @@ func nibbleTile2x4(
 
 #if KERNELS_AVX512
   @inline(never)
-  func byteTile4x2(
-    _ w: UnsafePointer<UInt32>, _ groups: Range<Int>, _ x0: UnsafePointer<UInt32>,
+  func byteTileWide(
+    _ rows: Int, _ w: UnsafePointer<UInt32>, _ groups: Range<Int>, _ x0: UnsafePointer<UInt32>,
     _ x1: UnsafePointer<UInt32>, _ x2: UnsafePointer<UInt32>, _ x3: UnsafePointer<UInt32>,
     _ prefetchBytes: Int, _ out: UnsafeMutablePointer<Float>
-  ) { quantTileWide(2, w, false, groups, x0, x1, x2, x3, prefetchBytes, out) }
+  ) {
+    switch rows {
+    case 2: quantTileWide(2, w, false, groups, x0, x1, x2, x3, prefetchBytes, out)
+    case 3: quantTileWide(3, w, false, groups, x0, x1, x2, x3, prefetchBytes, out)
+    default: quantTileWide(4, w, false, groups, x0, x1, x2, x3, prefetchBytes, out)
+    }
+  }
 
   @inline(never)
-  func byteTile4x3(
-    _ w: UnsafePointer<UInt32>, _ groups: Range<Int>, _ x0: UnsafePointer<UInt32>,
+  func nibbleTileWide(
+    _ rows: Int, _ w: UnsafePointer<UInt32>, _ groups: Range<Int>, _ x0: UnsafePointer<UInt32>,
     _ x1: UnsafePointer<UInt32>, _ x2: UnsafePointer<UInt32>, _ x3: UnsafePointer<UInt32>,
     _ prefetchBytes: Int, _ out: UnsafeMutablePointer<Float>
-  ) { quantTileWide(3, w, false, groups, x0, x1, x2, x3, prefetchBytes, out) }
-
-  @inline(never)
-  func byteTile4x4(
-    _ w: UnsafePointer<UInt32>, _ groups: Range<Int>, _ x0: UnsafePointer<UInt32>,
-    _ x1: UnsafePointer<UInt32>, _ x2: UnsafePointer<UInt32>, _ x3: UnsafePointer<UInt32>,
-    _ prefetchBytes: Int, _ out: UnsafeMutablePointer<Float>
-  ) { quantTileWide(4, w, false, groups, x0, x1, x2, x3, prefetchBytes, out) }
-
-  @inline(never)
-  func nibbleTile4x2(
-    _ w: UnsafePointer<UInt32>, _ groups: Range<Int>, _ x0: UnsafePointer<UInt32>,
-    _ x1: UnsafePointer<UInt32>, _ x2: UnsafePointer<UInt32>, _ x3: UnsafePointer<UInt32>,
-    _ prefetchBytes: Int, _ out: UnsafeMutablePointer<Float>
-  ) { quantTileWide(2, w, true, groups, x0, x1, x2, x3, prefetchBytes, out) }
-
-  @inline(never)
-  func nibbleTile4x3(
-    _ w: UnsafePointer<UInt32>, _ groups: Range<Int>, _ x0: UnsafePointer<UInt32>,
-    _ x1: UnsafePointer<UInt32>, _ x2: UnsafePointer<UInt32>, _ x3: UnsafePointer<UInt32>,
-    _ prefetchBytes: Int, _ out: UnsafeMutablePointer<Float>
-  ) { quantTileWide(3, w, true, groups, x0, x1, x2, x3, prefetchBytes, out) }
-
-  @inline(never)
-  func nibbleTile4x4(
-    _ w: UnsafePointer<UInt32>, _ groups: Range<Int>, _ x0: UnsafePointer<UInt32>,
-    _ x1: UnsafePointer<UInt32>, _ x2: UnsafePointer<UInt32>, _ x3: UnsafePointer<UInt32>,
-    _ prefetchBytes: Int, _ out: UnsafeMutablePointer<Float>
-  ) { quantTileWide(4, w, true, groups, x0, x1, x2, x3, prefetchBytes, out) }
+  ) {
+    switch rows {
+    case 2: quantTileWide(2, w, true, groups, x0, x1, x2, x3, prefetchBytes, out)
+    case 3: quantTileWide(3, w, true, groups, x0, x1, x2, x3, prefetchBytes, out)
+    default: quantTileWide(4, w, true, groups, x0, x1, x2, x3, prefetchBytes, out)
+    }
+  }
 #endif

@@ -91,30 +91,19 @@ private func roundedPanels(
       var row = 0
       while row < rows {
         let last = min(row + 3, rows - 1)
-        var top = 0
-        var start = 0
-        for leaf in 0..<leafCount {
-          precondition(top < leafStackDepth, "merges leave more than \(leafStackDepth) partial sums")
-          let width = min(leafWidth, inputs - start)
-          let level = stack + top * levelFloats
+        let roots = sumLeaves(stack, levelFloats, levelFloats, inputs, leafWidth, leafCount, merges) {
+          columns, level in
           level.update(repeating: 0, count: levelFloats)
-          let first = start / 2
+          let first = columns.lowerBound / 2
           let formerMode = flushSubnormals()
           accumulatePairs(
-            base + first * stride, stride, (width + 1) / 2, roundedRow(x, depth, xRows, row) + first,
-            roundedRow(x, depth, xRows, min(row + 1, last)) + first,
-            roundedRow(x, depth, xRows, min(row + 2, last)) + first,
-            roundedRow(x, depth, xRows, last) + first,
+            base + first * stride, stride, (columns.count + 1) / 2, batchRow(x, depth, xRows, row) + first,
+            batchRow(x, depth, xRows, min(row + 1, last)) + first,
+            batchRow(x, depth, xRows, min(row + 2, last)) + first, batchRow(x, depth, xRows, last) + first,
             level)
           restoreSubnormals(formerMode)
-          start += width
-          top += 1
-          for _ in 0..<merges[leaf] {
-            top -= 1
-            addTile(stack + (top - 1) * levelFloats, stack + top * levelFloats, levelFloats)
-          }
         }
-        for root in 0..<top {
+        for root in 0..<roots {
           storeTile(
             stack + root * levelFloats, panel, 1, last - row + 1, outputs,
             y + root * rootStride + row * yStride, yStride, bias)
@@ -123,14 +112,6 @@ private func roundedPanels(
       }
     }
   }
-}
-
-/// Row `t` of the batch.
-@inline(__always)
-func roundedRow(_ x: UnsafePointer<UInt32>, _ depth: Int, _ rows: UnsafePointer<Int32>?, _ t: Int)
-  -> UnsafePointer<UInt32>
-{
-  x + (rows.map { Int($0[t]) } ?? t) * depth
 }
 
 /// Four rows of one panel. Never inlined: no arithmetic may leave the stretch in which subnormal numbers are zeros.

@@ -34,11 +34,36 @@ func storeTile(
 
 /// Row `t` of the batch.
 @inline(__always)
-func batchRow(_ x: UnsafePointer<Float>, _ stride: Int, _ rows: UnsafePointer<Int32>?, _ t: Int)
-  -> UnsafePointer<Float>
-{
+func batchRow<Element>(
+  _ x: UnsafePointer<Element>, _ stride: Int, _ rows: UnsafePointer<Int32>?, _ t: Int
+) -> UnsafePointer<Element> {
   if let rows { return x + Int(rows[t]) * stride }
   return x + t * stride
+}
+
+/// Walks the leaves of a contraction and adds up their sums along the canonical tree.
+///
+/// `body` computes the sums of one leaf, given its units (columns, or groups of them), at the place it is given. Places
+/// are `levelFloats` apart, `usedFloats` of each are in use. Returns the number of roots that are left, bottom first.
+@inline(__always)
+func sumLeaves(
+  _ stack: UnsafeMutablePointer<Float>, _ levelFloats: Int, _ usedFloats: Int, _ units: Int, _ leafWidth: Int,
+  _ leafCount: Int, _ merges: UnsafePointer<UInt8>, _ body: (Range<Int>, UnsafeMutablePointer<Float>) -> Void
+) -> Int {
+  var top = 0
+  var start = 0
+  for leaf in 0..<leafCount {
+    precondition(top < leafStackDepth, "merges leave more than \(leafStackDepth) partial sums")
+    let end = start + min(leafWidth, units - start)
+    body(start..<end, stack + top * levelFloats)
+    top += 1
+    start = end
+    for _ in 0..<merges[leaf] {
+      top -= 1
+      addTile(stack + (top - 1) * levelFloats, stack + top * levelFloats, usedFloats)
+    }
+  }
+  return top
 }
 
 /// Most partial sums that wait at a time.

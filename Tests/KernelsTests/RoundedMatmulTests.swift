@@ -152,4 +152,29 @@ import Topology
       xStride: inputs, xRows: product.xRows, rows: rows, y: &strict, yStride: outputs + 1, bias: nil)
     #expect(difference(product.run(.init(), panels: [0..<12]), strict) == nil)
   }
+
+  @Test("the only error is that of rounded inputs: at most 2^-8 of the sum of magnitudes")
+  func errorIsThatOfRoundedInputs() {
+    var random = SeededRandom(seed: 3)
+    let (inputs, outputs, rows) = (777, 192, 37)
+    let matrix = (0..<outputs).map { _ in random.floats(inputs, special: false) }
+    let x = random.floats(rows * inputs, special: false)
+    var product = Product(&random, inputs: inputs, outputs: outputs, rows: rows)
+    product.xRows = nil
+    product.weights = packed(matrix, inputs: inputs, as: .bf16)
+    product.words = product.rounded(x, by: .init())
+    let got = product.run(.init(), panels: [0..<12])
+    var strict = got
+    referenceTable.matmul(
+      weights: product.weights, type: .bf16, panels: 0..<12, inputs: inputs, outputs: outputs, x: x,
+      xStride: inputs, xRows: nil, rows: rows, y: &strict, yStride: outputs + 1, bias: nil)
+    #expect(got != strict)
+    for row in 0..<rows {
+      for output in 0..<outputs {
+        let magnitudes = (0..<inputs).reduce(Float(0)) { $0 + abs(matrix[output][$1] * x[row * inputs + $1]) }
+        let place = row * (outputs + 1) + output
+        #expect(abs(got[place] - strict[place]) <= magnitudes / 256, "row \(row), output \(output)")
+      }
+    }
+  }
 }

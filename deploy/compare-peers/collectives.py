@@ -5,8 +5,9 @@ import json
 import os
 import shutil
 import statistics
-import subprocess
 import sys
+
+import tools
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -23,23 +24,6 @@ def arguments():
     return parser.parse_args()
 
 
-def output(command):
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode != 0:
-        sys.exit(f"error: {' '.join(command)} failed:\n{done.stderr[-2000:]}")
-    return done.stdout
-
-
-def compiled(options, name, compiler, libraries):
-    """The program's path, or None with a word about what is missing."""
-    if not shutil.which(compiler[0]):
-        return None
-    path = os.path.join(options.work, name)
-    source = os.path.join(HERE, name + ".c")
-    done = subprocess.run(compiler + ["-O2", "-o", path, source] + libraries, capture_output=True, text=True)
-    return path if done.returncode == 0 else None
-
-
 def lines(text):
     return {row["bytes"]: row["median_us"] for row in map(json.loads, text.splitlines())}
 
@@ -54,13 +38,13 @@ def contenders(options, ranks):
             options.meshdecode, "bench", "collectives", "--ranks", str(ranks), "--bytes", options.bytes,
             "--iterations", times, "--transport", transport, "--output", "json",
         ] + (["--insecure"] if transport == "tcp" else [])
-    bare = compiled(options, "exchange_zmq", ["cc"], ["-lzmq"])
+    bare = tools.compiled(options.work, "exchange_zmq", ["cc"], ["-lzmq"])
     if bare:
         for transport in ("ipc", "tcp"):
             found["bare ZeroMQ " + transport] = [bare, str(ranks), times, transport] + sizes
     else:
         print("skipped: bare ZeroMQ (needs cc and libzmq3-dev)", file=sys.stderr)
-    mpi = compiled(options, "allreduce_mpi", ["mpicc"], [])
+    mpi = tools.compiled(options.work, "allreduce_mpi", ["mpicc"], [])
     if mpi and shutil.which("mpirun"):
         common = ["mpirun", "--allow-run-as-root", "--oversubscribe", "-np", str(ranks)]
         found["Open MPI shm"] = common + ["--mca", "btl", "self,vader", mpi, times] + sizes
@@ -76,7 +60,7 @@ def contenders(options, ranks):
 
 
 def sample(name, command):
-    text = output(command)
+    text = tools.output(command)
     if name.startswith("meshdecode"):
         rows = json.loads(text)["rows"]
         if not all(row["verified"] for row in rows):

@@ -5,12 +5,12 @@ import functools
 import json
 import os
 import re
-import shutil
 import statistics
 import subprocess
 import sys
 
 import models
+import tools
 
 # Our format, and the file type of equal size in llama.cpp.
 FORMATS = {"bf16": "BF16", "bf16-dots": "BF16", "q8": "Q8_0", "q4": "Q4_0"}
@@ -49,13 +49,6 @@ def pinned(threads, command):
     return ["taskset", "-c", ",".join(map(str, cpus))] + command
 
 
-def output(command):
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode != 0:
-        sys.exit(f"error: {' '.join(command)} failed:\n{done.stderr[-2000:]}")
-    return done.stdout
-
-
 def parts(test):
     """Kind and number: prefill of N tokens, decode of N tokens, or decode of N sequences."""
     kind, count = re.fullmatch(r"(tg|pp|b)(\d+)", test).groups()
@@ -87,7 +80,7 @@ def mesh_sample(options, what, tests):
         "--batch", ",".join(map(str, sorted({1, *batches}) if prompt or not batches else batches)), "--depth", str(options.depth), "--output", "json",
     ]
     samples = {}
-    for row in json.loads(output(pinned(threads, command)))["rows"]:
+    for row in json.loads(tools.output(pinned(threads, command)))["rows"]:
         name = f"b{row['batch']}" if row["batch"] > 1 else row["test"].split()[0]
         if name in tests:
             samples[name] = (row["avg_tokens_per_s"], row.get("bandwidth_fraction"))
@@ -115,7 +108,7 @@ def llama_sample(options, what, tests):
             "-p", str(prompt), "-n", str(generated(options) if 1 in batches else 0),
             "-d", str(options.depth if options.depth > 1 else 0),
         ]
-        for row in json.loads(output(pinned(threads, command + unmapped(tool)))):
+        for row in json.loads(tools.output(pinned(threads, command + unmapped(tool)))):
             samples[f"pp{row['n_prompt']}" if row["n_prompt"] else f"tg{row['n_gen']}"] = (row["avg_ts"], None)
     batches = [count for count in batches if count > 1]
     if batches:
@@ -126,7 +119,7 @@ def llama_sample(options, what, tests):
             "-ntg", str(length), "-npl", ",".join(map(str, batches)), "-t", str(threads), "-tb", str(threads),
             "--output-format", "jsonl",
         ]
-        for line in output(pinned(threads, command + unmapped(tool))).splitlines():
+        for line in tools.output(pinned(threads, command + unmapped(tool))).splitlines():
             if line.startswith("{"):
                 row = json.loads(line)
                 samples[f"b{row['pl']}"] = (row["speed_tg"], None)
@@ -137,18 +130,7 @@ def probe(options, threads):
     """Read bandwidth right now in GB/s, 0 without a compiler: the cores of a virtual machine are near or far."""
     if not options.probe:
         return 0
-    return float(output(pinned(threads, [options.probe, str(threads)])))
-
-
-def compiled_probe(options):
-    source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "read_probe.c")
-    path = os.path.join(options.work, "read_probe")
-    if shutil.which("cc"):
-        command = ["cc", "-O3", "-march=native", "-o", path, source, "-lpthread"]
-        if subprocess.run(command, capture_output=True).returncode == 0:
-            return path
-    print("skipped: read_probe (needs cc); states of the machine are not told apart", file=sys.stderr)
-    return ""
+    return float(tools.output(pinned(threads, [options.probe, str(threads)])))
 
 
 def main():
@@ -156,7 +138,9 @@ def main():
     has_llama = os.access(os.path.join(options.llama_bin, "llama-bench"), os.X_OK)
     if not has_llama:
         print("skipped: llama.cpp (no llama-bench in PATH; --install builds it)", file=sys.stderr)
-    options.probe = compiled_probe(options)
+    options.probe = tools.compiled(options.work, "read_probe", ["cc", "-march=native"], ["-lpthread"])
+    if not options.probe:
+        print("skipped: read_probe (needs cc); states of the machine are not told apart", file=sys.stderr)
     rows = []
     print("| model | format | threads | test | meshdecode t/s | llama.cpp t/s | ratio | samples | read GB/s | of it |")
     print("|---|---|--:|---|--:|--:|--:|--:|--:|--:|")
